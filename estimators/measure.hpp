@@ -1,0 +1,32 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+namespace hwnas::estimators {
+
+/// Protocol of a latency measurement.
+struct MeasureOptions {
+  int warm_up_runs = 10;
+  int min_runs = 30;
+  double min_seconds = 0.2;
+  double max_seconds = 10;
+  int pinned_cpu = -1;  ///< pin the calling thread to this processor while measuring; -1: do not
+};
+
+/// Median and median absolute deviation over the repeats, in ms; outliers further than 5 MAD from
+/// the median are counted but kept in the list.
+struct LatencyMeasurement {
+  double median_ms = 0;
+  double mad_ms = 0;
+  int runs = 0;
+  int outliers = 0;
+  std::vector<double> runs_ms;
+};
+
+/// Times `inference` (one complete inference a call) on this thread. Restores the thread's
+/// affinity.
+LatencyMeasurement measure_latency(const std::function<void()>& inference,
+                                   const MeasureOptions& options = {});
+
+}  // namespace hwnas::estimators

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/dataset.hpp"
+#include "ir/weights.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace hwnas::exporters {
+
+/// A trained network and what a consumer needs beside it.
+struct Model {
+  std::string name;
+  ir::Network network;  ///< as trained: batch norms not folded
+  ir::Weights weights;
+  data::Normalisation normalisation;
+  std::vector<std::string> class_names;
+};
+
+/// What an exporter wrote.
+struct Artifact {
+  std::string format;  ///< registry name
+  std::filesystem::path file;
+  std::string sha256;
+  std::uintmax_t bytes = 0;
+};
+
+struct ExporterInfo {
+  std::string_view name;
+  std::string_view summary;
+  std::string_view extension;  ///< ".onnx"
+  void (*write)(const Model& model, const std::filesystem::path& file);
+  /// Reads the file back and runs it on one input (NCHW, raw data scaled to 0..1 for bytes, as the
+  /// artifact expects); for verification.
+  std::vector<float> (*run)(const std::filesystem::path& file, const std::vector<float>& input);
+};
+/// All exporters: onnx (later onnx_qdq, tflite, c).
+std::span<const ExporterInfo> exporters();
+
+/// Writes aside, syncs, renames; then reads the file back and compares its outputs with the model's
+/// own (ir::run_reference on the folded network) on `probes`; throws Internal when they differ by
+/// more than 1e-4 of the largest output. Throws NotFound for an unknown format.
+Artifact export_model(const Model& model, std::string_view format,
+                      const std::filesystem::path& folder,
+                      std::span<const std::vector<float>> probes);
+
+}  // namespace hwnas::exporters

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "estimators/cost_model.hpp"
+#include "ir/network.hpp"
+#include "search/strategy.hpp"
+
+namespace hwnas::report {
+
+/// A named number of a trial, as shown: not negated.
+struct MetricValue {
+  std::string name;  ///< "val_top1", "latency_ms", …
+  double value = 0;
+  double standard_deviation = 0;
+  estimators::Origin origin = estimators::Origin::kPredicted;
+};
+
+struct ObjectiveSpec {
+  std::string metric;
+  bool maximize = false;
+};
+
+struct LimitSpec {
+  std::string metric;
+  double bound = 0;  ///< value must not exceed it
+};
+
+struct CurvePoint {
+  int epoch = 0;
+  double train_loss = 0;
+  double validation_loss = 0;
+  double validation_top1 = 0;
+};
+
+struct TrialSummary {
+  std::uint64_t id = 0;
+  std::string genotype;     ///< "3-0-1"
+  std::string description;  ///< spaces::describe
+  search::TrialState state = search::TrialState::kFailed;
+  std::string reason;  ///< why failed, infeasible or stopped
+  std::vector<MetricValue> metrics;
+  std::vector<CurvePoint> curve;
+  double start_seconds = 0;  ///< since the start of the run
+  double end_seconds = 0;
+  int worker = 0;
+  bool on_front = false;  ///< of the search, over complete trials
+};
+
+/// A front point that was trained fully.
+struct FinalistSummary {
+  std::uint64_t trial = 0;
+  ir::Network network;
+  std::vector<MetricValue> metrics;  ///< with measured latency where there is one
+  std::vector<CurvePoint> curve;
+  bool chosen = false;              ///< exported
+  std::optional<double> test_top1;  ///< of the exported artifact; set for the chosen one only
+  std::map<std::string, std::vector<double>>
+      per_layer;  ///< metric -> one value a layer of `network`
+};
+
+struct StageSummary {
+  std::string name;  ///< prepare, search, finalists, export, report
+  double seconds = 0;
+  std::string state;  ///< "done", "running", "pending"
+};
+
+struct ArtifactSummary {
+  std::string format;
+  std::string file;  ///< relative to the run's folder
+  std::string sha256;
+  std::uint64_t bytes = 0;
+};
+
+/// Everything a report shows of a finished or running run; filled from the store alone.
+struct RunSummary {
+  std::string name;
+  std::string state;    ///< "running", "finished", "interrupted", "failed"
+  std::string started;  ///< RFC 3339, UTC
+  std::string hwnas_version;
+  std::string machine;  ///< processor, cores
+  std::uint64_t seed = 0;
+  std::string config_yaml;  ///< the experiment as run
+  std::string space;
+  std::string strategy;
+  std::string device;
+  std::string runtime;
+  std::vector<ObjectiveSpec> objectives;
+  std::vector<LimitSpec> limits;
+  std::vector<TrialSummary> trials;  ///< in id order
+  std::vector<FinalistSummary> finalists;
+  std::vector<StageSummary> stages;
+  std::vector<ArtifactSummary> artifacts;
+};
+
+}  // namespace hwnas::report

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/rng.hpp"
+#include "ir/network.hpp"
+
+namespace hwnas::spaces {
+
+/// One point of a space: for each decision, the index of the chosen option. No weights, no graph.
+struct Genotype {
+  std::vector<std::uint16_t> choices;
+  auto operator<=>(const Genotype&) const = default;
+};
+
+struct GenotypeHash {
+  std::size_t operator()(const Genotype& genotype) const noexcept;
+};
+
+/// "3-0-1": the form in stores, tables and on the command line.
+std::string to_string(const Genotype& genotype);
+/// Throws InvalidArgument.
+Genotype genotype_from_string(std::string_view text);
+
+struct Decision {
+  std::string name;                  ///< unique, e.g. "stage2.expansion"
+  std::vector<std::string> options;  ///< at least one
+  bool ordered = false;              ///< options grow from small to large (kernel, width, depth)
+};
+
+/// A set of networks spanned by independent decisions. Immutable and thread-safe after
+/// construction.
+class SearchSpace {
+ public:
+  virtual ~SearchSpace() = default;
+
+  /// Fixed for the life of the space.
+  virtual std::span<const Decision> decisions() const = 0;
+
+  /// The network of a genotype, verified. Ends in a linear layer of `classes` logits, without
+  /// softmax. Throws InvalidArgument if the genotype is not a member.
+  virtual ir::Network decode(const Genotype& genotype) const = 0;
+
+  /// The representative of all genotypes that decode to an equal network (an isomorphic one, for
+  /// cell spaces): equal networks <=> equal canonical genotypes. Idempotent.
+  virtual Genotype canonical(const Genotype& genotype) const { return genotype; }
+};
+
+/// What a space is built for.
+struct Task {
+  ir::Shape input;
+  int classes = 0;
+};
+
+/// A family of spaces; which of its choices are open is read from YAML.
+struct SpaceFamily {
+  std::string_view name;
+  std::string_view summary;
+  std::unique_ptr<SearchSpace> (*make)(const Config& options, const Task& task);
+};
+
+/// All families: mobile, dscnn, resnet, conv1d, nasbench201.
+std::span<const SpaceFamily> space_families();
+
+/// `options` is the content of a configs/spaces/*.yaml file: "family" names the row of
+/// space_families(), all other keys belong to the family. Throws InvalidArgument with place.
+std::unique_ptr<SearchSpace> make_space(const Config& options, const Task& task);
+
+// Written once for all spaces.
+
+/// Throws InvalidArgument naming the decision if a choice is out of range or the length is wrong.
+void require_member(const SearchSpace& space, const Genotype& genotype);
+/// log10 of the number of genotypes.
+double log10_size(const SearchSpace& space);
+/// Uniform over genotypes.
+Genotype sample(const SearchSpace& space, Rng& rng);
+/// Exactly one decision (with two or more options) set to another option; with none, the genotype.
+Genotype mutate(const SearchSpace& space, const Genotype& parent, Rng& rng);
+/// Every choice from either parent with probability 1/2.
+Genotype crossover(const Genotype& a, const Genotype& b, Rng& rng);
+/// All genotypes that differ in exactly one decision.
+std::vector<Genotype> neighbours(const SearchSpace& space, const Genotype& genotype);
+/// One-hot, the concatenation over decisions: what learned predictors take.
+std::vector<float> encode(const SearchSpace& space, const Genotype& genotype);
+/// "stage1.depth=2 stage1.kernel=5 …"
+std::string describe(const SearchSpace& space, const Genotype& genotype);
+
+}  // namespace hwnas::spaces
