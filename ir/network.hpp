@@ -149,9 +149,9 @@ struct Network {
   bool operator==(const Network&) const = default;
 };
 
-/// Output shape of every layer. Throws InvalidArgument naming the layer and the reason: wrong
-/// number of inputs, forward reference, duplicate name, shapes that do not fit, empty output,
-/// extents over 2^24.
+/// Output shape of every layer. Throws InvalidArgument naming the layer and the reason: no layers,
+/// wrong number of inputs, forward reference, duplicate or malformed name, shapes that do not fit,
+/// empty output, extents over 2^24, tensors of more than 2^28 elements, bits outside 1..32.
 std::vector<Shape> infer_shapes(const Network& network);
 
 /// Shape of what layer `index` reads as input `position`, given infer_shapes' result.
@@ -172,7 +172,8 @@ std::int64_t parameters(const Layer& layer, const Shape& in);
 std::int64_t parameters(const Network& network);
 
 /// Layers whose outputs reach the network's output, in order, with indices renumbered: what a
-/// compiling runtime executes. Zero layers that only feed additions are removed with their terms.
+/// compiling runtime executes. Terms of an addition that are Zero layers are dropped with the
+/// layers; an addition left with one term is that term, one left with none is a Zero itself.
 Network remove_dead_layers(const Network& network);
 
 /// 64 bits over everything but layer names; equal networks have equal hashes on every platform and
