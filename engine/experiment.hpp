@@ -2,18 +2,19 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/config.hpp"
-#include "data/dataset.hpp"
 #include "estimators/device.hpp"
+#include "spaces/search_space.hpp"
 #include "train/trainer.hpp"
 
 namespace hwnas::engine {
 
 struct Objective {
-  std::string metric;  ///< "val_top1" or a cost model's metric
+  std::string metric;  ///< one of the evaluator's ("val_top1") or a cost model's
   bool maximize = false;
 };
 
@@ -23,41 +24,53 @@ struct Limit {
   double bound = 0;
 };
 
+/// How the chosen points of the front are trained fully.
 struct FinalistOptions {
-  int count = 1;
+  int count = 0;  ///< 0: none, and nothing is exported
   train::TrainOptions train;
 };
 
 /// One experiment, fully checked: the one YAML file that runs locally, through the daemon and on a
 /// cluster. Schema: docs/experiment.md and `hwnas validate --schema`.
 struct Experiment {
-  Config config;  ///< as read, --set applied: what the store keeps
+  /// As read, --set applied, with the files that it names put in their places (space, device) and
+  /// absolute file names: parses again to the same experiment, whatever becomes of those files.
+  /// This is what the store keeps.
+  Config config;
   std::string name;
   std::uint64_t seed = 0;
-  Config data;  ///< for data::read_data
+  Config data;  ///< for data::read_data, file names absolute
+  /// What the space is built for where there are no data (`data: { name: none }`).
+  std::optional<spaces::Task> task_without_data;
   double validation_fraction = 0.1;
-  Config space;  ///< for spaces::make_space: the file's content with overrides
+  Config space;  ///< for spaces::make_space
   estimators::DeviceProfile device;
   std::string runtime;
   std::vector<Objective> objectives;
   std::vector<Limit> limits;
   Config search;           ///< for search::make_strategy
   std::size_t trials = 0;  ///< evaluated ones; infeasible ones are not counted
-  std::size_t window = 4;  ///< proposals asked ahead of results; the result depends on it,
-                           ///< never on the number of workers
-  Config evaluator;        ///< name: train or table, and its options
+  std::size_t window = 4;  ///< evaluations ahead of the results that the strategy has been told;
+                           ///< the result depends on it, never on the number of workers
+  std::size_t max_infeasible = 10000;  ///< so many in a row end the run with an error
+  Config evaluator;                    ///< a row of evaluators() and its options
   FinalistOptions finalists;
   std::vector<std::string> exports;
   int workers = 1;
   int threads_per_worker = 1;
 
   /// Reads and checks everything that can be checked before the data are read: every key, every
-  /// name, every range. Relative file names are relative to the experiment's folder. Throws
-  /// InvalidArgument with file:line:column.
-  static Experiment parse(Config config, const std::filesystem::path& folder);
+  /// name, every range. Relative file names are relative to `folder`, the experiment's own. Throws
+  /// InvalidArgument or NotFound, with file:line:column.
+  static Experiment parse(const Config& config, const std::filesystem::path& folder);
+  /// `sets`: "search.trials=8", applied before the checks.
   static Experiment load(const std::filesystem::path& file,
                          const std::vector<std::string>& sets = {});
 };
+
+/// Where configs/ is looked for, in this order: beside the experiment's folder (its parent), the
+/// environment's HWNAS_CONFIGS, the source tree, the installed files. Only folders that exist.
+std::vector<std::filesystem::path> config_folders(const std::filesystem::path& experiment_folder);
 
 /// The schema of an experiment file as text for people: every key, type, range, default.
 std::string experiment_schema();

@@ -6,11 +6,14 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "engine/experiment.hpp"
 #include "report/run_summary.hpp"
 
 namespace hwnas::engine {
+
+struct Training;
 
 /// What a front end shows while a run is going on. Sent from the pipeline's thread, in order.
 struct Progress {
@@ -43,15 +46,26 @@ struct RunResult {
   std::optional<std::uint64_t> chosen_trial;
 };
 
+/// What start_run checks before it creates anything, beyond Experiment::parse: the data can be
+/// read, the space and the evaluator can be made, and the space's smallest network keeps every
+/// limit (FailedPrecondition naming the limit and the smallest reachable value otherwise).
+void check_runnable(const Experiment& experiment);
+
 /// Creates the run's folder and its store, then runs all stages: prepare, search, finalists,
 /// export, report. Throws AlreadyExists if the folder holds a run, FailedPrecondition if another
-/// process has it locked or if the smallest network of the space breaks a limit (naming the limit
-/// and the smallest reachable value).
+/// process has it locked, and what check_runnable throws; nothing is created then.
 RunResult start_run(const Experiment& experiment, const RunOptions& options);
 
 /// Goes on with a run from its store: finished stages are skipped, finished trials are replayed
-/// into a fresh strategy, whose proposals must equal the recorded ones (Internal otherwise).
+/// into a fresh strategy, whose proposals must equal the recorded ones (Internal otherwise). On a
+/// finished run it does nothing. Throws NotFound if the folder holds no run, FailedPrecondition if
+/// another process has it locked or the store is damaged.
 RunResult resume_run(const RunOptions& options);
+
+/// The same with another way to train than LibTorch's (see engine/training.hpp).
+RunResult start_run(const Experiment& experiment, const RunOptions& options,
+                    const Training& training);
+RunResult resume_run(const RunOptions& options, const Training& training);
 
 /// What the report shows, from the store alone; works on running, interrupted and finished runs.
 report::RunSummary summarise_run(const std::filesystem::path& folder);
