@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "core/error.hpp"
 #include "ir/network.hpp"
