@@ -134,10 +134,12 @@ class Reader {
   }
 
   static int to_int(const Json& value, const std::string& path) {
-    // Wider than any extent that is accepted later; unsigned values over 2^63 are caught as well.
-    constexpr std::int64_t kLimit = std::int64_t{1} << 30;
-    if (!value.is_number_integer() || value > kLimit || value < -kLimit) {
-      throw invalid_argument("{}: expected an integer of at most {}", path, kLimit);
+    constexpr std::int64_t kLimit = std::int64_t{1} << 30;  // wider than any extent accepted later
+    const bool fits = value.is_number_unsigned()
+                          ? value.get<std::uint64_t>() <= std::uint64_t{kLimit}
+                          : value.is_number_integer() && value.get<std::int64_t>() >= -kLimit;
+    if (!fits) {
+      throw invalid_argument("{}: expected an integer of {}..{}", path, -kLimit, kLimit);
     }
     return value.get<int>();
   }
