@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/config.hpp"
+#include "engine/config_files.hpp"
 #include "estimators/device.hpp"
 #include "spaces/search_space.hpp"
 #include "train/trainer.hpp"
@@ -33,10 +34,11 @@ struct FinalistOptions {
 /// One experiment, fully checked: the one YAML file that runs locally, through the daemon and on a
 /// cluster. Schema: docs/experiment.md and `hwnas validate --schema`.
 struct Experiment {
-  /// As read, --set applied, with the files that it names put in their places (space, device) and
-  /// absolute file names: parses again to the same experiment, whatever becomes of those files.
-  /// This is what the store keeps.
+  /// As read, --set applied, with the contents of the space's and the device's file in the places
+  /// of their names: parses again to the same experiment, whatever becomes of those files. This is
+  /// what the store keeps.
   Config config;
+  std::filesystem::path folder;  ///< absolute; what relative file names are relative to
   std::string name;
   std::uint64_t seed = 0;
   Config data;  ///< for data::read_data, file names absolute
@@ -67,10 +69,6 @@ struct Experiment {
   static Experiment load(const std::filesystem::path& file,
                          const std::vector<std::string>& sets = {});
 };
-
-/// Where configs/ is looked for, in this order: beside the experiment's folder (its parent), the
-/// environment's HWNAS_CONFIGS, the source tree, the installed files. Only folders that exist.
-std::vector<std::filesystem::path> config_folders(const std::filesystem::path& experiment_folder);
 
 /// The schema of an experiment file as text for people: every key, type, range, default.
 std::string experiment_schema();

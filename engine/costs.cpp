@@ -1,0 +1,49 @@
+#include "engine/costs.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+
+namespace hwnas::engine {
+
+std::string describe_excess(const std::string& metric, double value, double bound) {
+  return fmt::format("{} {:.10g} > {:.10g}", metric, value, bound);
+}
+
+CostModels::CostModels(const Experiment& experiment) : limits_(experiment.limits) {
+  const estimators::RuntimeProfile& runtime = experiment.device.runtime(experiment.runtime);
+  for (const estimators::CostModelInfo& info : estimators::cost_models()) {
+    models_.push_back(info.make(experiment.device, runtime));
+  }
+}
+
+Costs CostModels::predict(const ir::Network& network) const {
+  Costs costs;
+  for (const auto& model : models_) {
+    const estimators::Estimate estimate = model->predict(network);
+    costs.metrics.push_back({std::string(model->metric()), estimate.value,
+                             estimate.standard_deviation, estimate.origin});
+  }
+  for (const Limit& limit : limits_) {
+    const auto metric = std::ranges::find(costs.metrics, limit.metric, &report::MetricValue::name);
+    assert(metric != costs.metrics.end());
+    if (metric->value <= limit.bound) continue;
+    costs.violation += metric->value / limit.bound - 1;
+    if (!costs.reason.empty()) costs.reason += ", ";
+    costs.reason += describe_excess(limit.metric, metric->value, limit.bound);
+  }
+  return costs;
+}
+
+std::map<std::string, std::vector<double>> CostModels::per_layer(const ir::Network& network) const {
+  std::map<std::string, std::vector<double>> result;
+  for (const auto& model : models_) {
+    estimators::Estimate estimate = model->predict(network);
+    if (estimate.per_layer.empty()) continue;
+    result[std::string(model->metric())] = std::move(estimate.per_layer);
+  }
+  return result;
+}
+
+}  // namespace hwnas::engine

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/experiment.hpp"
+#include "estimators/cost_model.hpp"
+#include "report/run_summary.hpp"
+
+namespace hwnas::engine {
+
+/// What deployment of one network costs, and by how much it breaks the limits.
+struct Costs {
+  std::vector<report::MetricValue> metrics;
+  double violation = 0;  ///< see search::Trial
+  std::string reason;    ///< every broken limit with value and bound; empty when feasible
+};
+
+/// All cost models of a device and runtime beside the limits of an experiment. Thread-safe.
+class CostModels {
+ public:
+  explicit CostModels(const Experiment& experiment);
+
+  Costs predict(const ir::Network& network) const;
+  /// metric -> one value a layer; for costs that are sums over layers.
+  std::map<std::string, std::vector<double>> per_layer(const ir::Network& network) const;
+
+  const std::vector<std::unique_ptr<estimators::CostModel>>& models() const { return models_; }
+
+ private:
+  std::vector<std::unique_ptr<estimators::CostModel>> models_;
+  std::vector<Limit> limits_;
+};
+
+/// "peak_sram_bytes 81920 > 64000"
+std::string describe_excess(const std::string& metric, double value, double bound);
+
+}  // namespace hwnas::engine

@@ -1,0 +1,148 @@
+#include "engine/database.hpp"
+
+#include <sqlite3.h>
+
+#include <limits>
+#include <new>
+
+#include "core/error.hpp"
+
+namespace hwnas::engine {
+namespace {
+
+[[noreturn]] void fail(sqlite3* connection, int code) {
+  const char* name = sqlite3_db_filename(connection, "main");
+  const std::string file = name != nullptr ? name : "database";
+  const std::string reason = sqlite3_errmsg(connection);
+  switch (code & 0xff) {
+    case SQLITE_FULL:
+      throw error(ErrorCode::kResourceExhausted,
+                  "{}: the disk is full; make room, then resume: nothing acknowledged is lost",
+                  file);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      throw error(ErrorCode::kFailedPrecondition,
+                  "{}: the file is damaged ({}); restore it from a copy or start a new run", file,
+                  reason);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      throw error(ErrorCode::kFailedPrecondition, "{}: in use by another process ({})", file,
+                  reason);
+    case SQLITE_IOERR:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+      throw error(ErrorCode::kUnavailable,
+                  "{}: cannot be read or written ({}); check the disk and the permissions, then "
+                  "resume",
+                  file, reason);
+    default:
+      throw error(ErrorCode::kInternal, "{}: {}", file, reason);
+  }
+}
+
+void check(sqlite3* connection, int code) {
+  if (code != SQLITE_OK) fail(connection, code);
+}
+
+}  // namespace
+
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const noexcept {
+  sqlite3_finalize(statement);
+}
+
+void Database::Close::operator()(sqlite3* connection) const noexcept {
+  sqlite3_close(connection);
+}
+
+void Statement::bind_integer(int index, std::int64_t value) {
+  check(sqlite3_db_handle(statement_.get()), sqlite3_bind_int64(statement_.get(), index, value));
+}
+
+void Statement::bind_at(int index, double value) {
+  check(sqlite3_db_handle(statement_.get()), sqlite3_bind_double(statement_.get(), index, value));
+}
+
+void Statement::bind_at(int index, std::string_view value) {
+  check(sqlite3_db_handle(statement_.get()),
+        sqlite3_bind_text64(statement_.get(), index, value.data(), value.size(), SQLITE_TRANSIENT,
+                            SQLITE_UTF8));
+}
+
+bool Statement::next() {
+  const int code = sqlite3_step(statement_.get());
+  if (code == SQLITE_ROW) return true;
+  if (code != SQLITE_DONE) fail(sqlite3_db_handle(statement_.get()), code);
+  return false;
+}
+
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+}
+
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(statement_.get(), column);
+}
+
+double Statement::real(int column) const {
+  if (is_null(column)) return std::numeric_limits<double>::quiet_NaN();
+  return sqlite3_column_double(statement_.get(), column);
+}
+
+std::string Statement::text(int column) const {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
+  return text == nullptr
+             ? std::string()
+             : std::string(
+                   text, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column)));
+}
+
+Database::Database(const std::filesystem::path& file, Access access) {
+  const int mode = access == Access::kReadOnly ? SQLITE_OPEN_READONLY
+                                               : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  sqlite3* connection = nullptr;
+  const int code = sqlite3_open_v2(file.c_str(), &connection,
+                                   mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  connection_.reset(connection);
+  if (connection == nullptr) throw std::bad_alloc();
+  if (code != SQLITE_OK) fail(connection, code);
+  sqlite3_busy_timeout(connection, 5000);
+  if (access == Access::kReadOnly) {
+    execute("PRAGMA query_only = ON");
+  } else {
+    // Unless a caller breaks the rule of one writing connection, SQLite's WAL-reset bug (before
+    // 3.51.3, two connections that write and checkpoint at once) cannot strike.
+    query("PRAGMA journal_mode = WAL").next();
+    execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+  }
+}
+
+void Database::execute(const std::string& sql) {
+  check(connection_.get(), sqlite3_exec(connection_.get(), sql.c_str(), nullptr, nullptr, nullptr));
+}
+
+Statement Database::prepare(std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  check(connection_.get(), sqlite3_prepare_v2(connection_.get(), sql.data(),
+                                              static_cast<int>(sql.size()), &statement, nullptr));
+  return Statement(statement);
+}
+
+Transaction::Transaction(Database& database) : database_(database) {
+  database_.execute("BEGIN IMMEDIATE");
+}
+
+Transaction::~Transaction() {
+  if (!open_) return;
+  try {
+    database_.execute("ROLLBACK");
+  } catch (const Error&) {
+    // After a full disk SQLite has rolled back by itself, and says so.
+  }
+}
+
+void Transaction::commit() {
+  database_.execute("COMMIT");
+  open_ = false;
+}
+
+}  // namespace hwnas::engine

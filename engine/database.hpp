@@ -1,0 +1,100 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace hwnas::engine {
+
+/// One SQL statement with its parameters. Values are read by column, counted from 0. Not
+/// thread-safe; the database outlives it. Every call throws what Database throws.
+class Statement {
+ public:
+  /// Binds `values` to the parameters ?1, ?2, … in order.
+  template <typename... Values>
+  Statement& bind(const Values&... values) {
+    int index = 0;
+    (bind_at(++index, values), ...);
+    return *this;
+  }
+  /// Moves on to the next row; false after the last one.
+  bool next();
+
+  bool is_null(int column) const;
+  std::int64_t integer(int column) const;
+  /// NULL reads as NaN: SQLite has no NaN and stores NULL for it.
+  double real(int column) const;
+  std::string text(int column) const;
+
+ private:
+  friend class Database;
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const noexcept;
+  };
+  explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+
+  void bind_at(int index, std::integral auto value) { bind_integer(index, std::int64_t(value)); }
+  void bind_at(int index, double value);
+  void bind_at(int index, std::string_view value);
+  void bind_integer(int index, std::int64_t value);
+
+  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+};
+
+/// A connection to one SQLite file. For one thread at a time. Errors name the file and what to do:
+/// ResourceExhausted when the disk is full, FailedPrecondition when the file is damaged or locked,
+/// Unavailable when the disk fails.
+class Database {
+ public:
+  enum class Access { kReadOnly, kReadWrite };
+  /// kReadWrite creates the file if there is none, and sets write-ahead logging with a sync at
+  /// every commit: what is committed survives a loss of power.
+  Database(const std::filesystem::path& file, Access access);
+
+  /// Runs statements separated by semicolons that give no rows.
+  void execute(const std::string& sql);
+  /// A statement whose parameters are bound to `values`.
+  template <typename... Values>
+  Statement query(std::string_view sql, const Values&... values) {
+    Statement statement = prepare(sql);
+    statement.bind(values...);
+    return statement;
+  }
+  /// Runs one statement that gives no rows.
+  template <typename... Values>
+  void run(std::string_view sql, const Values&... values) {
+    query(sql, values...).next();
+  }
+
+ private:
+  struct Close {
+    void operator()(sqlite3* connection) const noexcept;
+  };
+  Statement prepare(std::string_view sql);
+
+  std::unique_ptr<sqlite3, Close> connection_;
+};
+
+/// Everything written between construction and commit() is kept together or not at all. Without
+/// commit() the destructor undoes it.
+class Transaction {
+ public:
+  explicit Transaction(Database& database);
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  /// Returns when the disk has it.
+  void commit();
+
+ private:
+  Database& database_;
+  bool open_ = true;
+};
+
+}  // namespace hwnas::engine

@@ -1,0 +1,35 @@
+#include "engine/executor.hpp"
+
+#include <utility>
+
+namespace hwnas::engine {
+
+// TBB starts as many threads as there are cores unless told otherwise; the calling thread, which is
+// counted, only waits here.
+Executor::Executor(int workers, std::stop_token drain)
+    : parallelism_(tbb::global_control::max_allowed_parallelism,
+                   static_cast<std::size_t>(workers) + 1),
+      arena_(workers, 0),
+      on_drain_(std::move(drain), [this] { stop_.request_stop(); }) {}
+
+Executor::~Executor() {
+  stop_.request_stop();
+  std::unique_lock lock(mutex_);
+  finished_.wait(lock, [this] { return unfinished_ == 0; });
+}
+
+void Executor::submit(std::function<void(int, std::stop_token)> task) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++unfinished_;
+  }
+  arena_.enqueue([this, task = std::move(task)] {
+    task(tbb::this_task_arena::current_thread_index(), stop_.get_token());
+    // Notifying under the lock keeps the destructor, and with it the variable, until it is done.
+    const std::lock_guard lock(mutex_);
+    --unfinished_;
+    finished_.notify_all();
+  });
+}
+
+}  // namespace hwnas::engine

@@ -1,0 +1,291 @@
+#include "engine/experiment.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "core/error.hpp"
+#include "engine/config_files.hpp"
+#include "engine/evaluator.hpp"
+#include "estimators/cost_model.hpp"
+#include "exporters/exporter.hpp"
+#include "search/strategy.hpp"
+
+namespace hwnas::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kMaxSeed = std::numeric_limits<std::int64_t>::max();
+constexpr std::size_t kMaxObjectives = 3;  // exact hypervolume goes no further
+
+template <typename Row>
+std::vector<std::string> names_of(std::span<const Row> registry) {
+  std::vector<std::string> names;
+  for (const Row& row : registry) names.emplace_back(row.name);
+  return names;
+}
+
+std::vector<std::string> cost_metrics() {
+  std::vector<std::string> metrics;
+  for (const auto& model : estimators::cost_models()) metrics.emplace_back(model.metric);
+  return metrics;
+}
+
+/// As YAML, in double quotes.
+std::string yaml_quoted(const std::string& text) {
+  return nlohmann::json(text).dump();
+}
+
+/// Text of a value that must be one of `names`, with the nearest one suggested.
+std::string known_name(const Config& at, const std::string& what, const std::string& name,
+                       const std::vector<std::string>& names) {
+  if (std::ranges::find(names, name) != names.end()) return name;
+  std::string list;
+  for (const std::string& known : names) list += (list.empty() ? "" : ", ") + known;
+  at.fail("unknown " + what + " '" + name + "'" + did_you_mean(name, names) + " (known: " + list +
+          ")");
+}
+
+std::string read_name(const Config& config) {
+  static const std::regex kName("[a-z0-9][a-z0-9._-]{0,62}");
+  const std::string name = config.as_string();
+  if (!std::regex_match(name, kName)) {
+    config.fail("'" + name +
+                "' is not a name: 1 to 63 of a-z, 0-9, '.', '_', '-', not starting with a sign");
+  }
+  return name;
+}
+
+/// A file named in the experiment; fails at its place if there is none.
+fs::path existing_file(const Config& config, const fs::path& folder) {
+  const fs::path file = (folder / config.as_string()).lexically_normal();
+  if (!fs::is_regular_file(file)) config.fail("no file " + file.string());
+  return file;
+}
+
+// space: { file: … , family: … } or all of a space's own keys.
+Config read_space(const Config& config, const fs::path& folder) {
+  if (!config.has("file")) {
+    known_name(config.at("family"), "family", config.at("family").as_string(),
+               names_of(spaces::space_families()));
+    return config;
+  }
+  config.require_known_keys({"file", "family"});
+  const Config space = Config::load(existing_file(config.at("file"), folder));
+  const std::string family = space.at("family").as_string();
+  known_name(space.at("family"), "family", family, names_of(spaces::space_families()));
+  if (const Config* expected = config.find("family"); expected && expected->as_string() != family) {
+    expected->fail("the file " + config.at("file").as_string() + " is of family '" + family + "'");
+  }
+  return space;
+}
+
+// device: { name: … | file: … | profile: { … }, runtime: … }
+Config read_device_profile(const Config& config, const fs::path& folder) {
+  config.require_known_keys({"name", "file", "profile", "runtime"});
+  if (int(config.has("name")) + int(config.has("file")) + int(config.has("profile")) != 1) {
+    config.fail("give exactly one of 'name', 'file' and 'profile'");
+  }
+  if (const Config* profile = config.find("profile")) return *profile;
+  if (const Config* file = config.find("file")) return Config::load(existing_file(*file, folder));
+  const Config& name = config.at("name");
+  return Config::load(
+      device_file(known_name(name, "device", read_name(name), device_names(folder)), folder));
+}
+
+std::string read_runtime(const Config& config, const estimators::DeviceProfile& device) {
+  std::vector<std::string> names = names_of(std::span(device.runtimes));
+  const Config& runtime = config.at("runtime");
+  return known_name(runtime, "runtime of " + device.name, runtime.as_string(), names);
+}
+
+/// "maximize val_top1"
+Objective read_objective(const Config& config, const std::vector<std::string>& metrics) {
+  static const std::regex kObjective(R"((maximize|minimize)\s+(\S+))");
+  const std::string text = config.as_string();
+  std::smatch match;
+  if (!std::regex_match(text, match, kObjective)) {
+    config.fail("'" + text + "' is not an objective: 'maximize METRIC' or 'minimize METRIC'");
+  }
+  return {known_name(config, "metric", match[2], metrics), match[1] == "maximize"};
+}
+
+std::vector<Objective> read_objectives(const Config& config,
+                                       const std::vector<std::string>& metrics) {
+  std::vector<Objective> objectives;
+  for (const Config& item : config.items()) {
+    objectives.push_back(read_objective(item, metrics));
+    const auto same = [&](const Objective& o) { return o.metric == objectives.back().metric; };
+    if (std::ranges::count_if(objectives, same) > 1) {
+      item.fail("'" + objectives.back().metric + "' is an objective already");
+    }
+  }
+  if (objectives.empty() || objectives.size() > kMaxObjectives) {
+    config.fail("give 1 to 3 objectives");
+  }
+  return objectives;
+}
+
+std::vector<Limit> read_limits(const Config& config, const std::vector<std::string>& of_evaluator) {
+  std::vector<Limit> limits;
+  for (const std::string& metric : config.keys()) {
+    const Config& bound = config.at(metric);
+    known_name(bound, "cost", metric, cost_metrics());
+    if (std::ranges::find(of_evaluator, metric) != of_evaluator.end()) {
+      bound.fail("the evaluator gives '" + metric +
+                 "': limits are on costs that are known before the evaluation");
+    }
+    limits.push_back({metric, bound.as_double(1e-9, 1e18)});
+  }
+  return limits;
+}
+
+/// A space of two points: lets a strategy check its options before the real space can be built.
+class TwoPoints final : public spaces::SearchSpace {
+ public:
+  std::span<const spaces::Decision> decisions() const override { return {&decision_, 1}; }
+  ir::Network decode(const spaces::Genotype&) const override { return {}; }
+
+ private:
+  spaces::Decision decision_{"choice", {"0", "1"}, false};
+};
+
+void read_search(const Config& config, Experiment& experiment) {
+  const auto strategies = search::strategies();
+  const auto& strategy = strategies[config.at("strategy").as_one_of(names_of(strategies))];
+  std::vector<std::string> known{"strategy", "trials", "window", "max_infeasible"};
+  known.insert(known.end(), strategy.option_names.begin(), strategy.option_names.end());
+  config.require_known_keys(known);
+  search::make_strategy(TwoPoints(), experiment.objectives.size(), 0, config);
+  experiment.search = config;
+  experiment.trials = static_cast<std::size_t>(config.at("trials").as_int(1, 10'000'000));
+  experiment.window = static_cast<std::size_t>(config.int_or("window", 4, 1, 4096));
+  experiment.max_infeasible =
+      static_cast<std::size_t>(config.int_or("max_infeasible", 10'000, 1, 10'000'000));
+}
+
+FinalistOptions read_finalists(const Config& config) {
+  std::vector<std::string> known = train::train_option_names();
+  known.emplace_back("count");
+  config.require_known_keys(known);
+  return {static_cast<int>(config.at("count").as_int(0, 100)),
+          train::train_options_from_config(config)};
+}
+
+std::vector<std::string> read_exports(const Config& config) {
+  std::vector<std::string> formats;
+  for (const Config& item : config.items()) {
+    const std::string format =
+        known_name(item, "format", item.as_string(), names_of(exporters::exporters()));
+    if (std::ranges::find(formats, format) != formats.end()) {
+      item.fail("'" + format + "' is exported already");
+    }
+    formats.push_back(format);
+  }
+  return formats;
+}
+
+/// data: { name: none, input: [3, 32, 32], classes: 10 }: for evaluators that need no data.
+spaces::Task read_task(const Config& config) {
+  config.require_known_keys({"name", "input", "classes"});
+  const std::vector<Config>& extents = config.at("input").items();
+  if (extents.size() != 3) config.at("input").fail("give [channels, height, width]");
+  const auto extent = [&](std::size_t i) { return static_cast<int>(extents[i].as_int(1, 65'536)); };
+  return {{extent(0), extent(1), extent(2)},
+          static_cast<int>(config.at("classes").as_int(1, 1'000'000))};
+}
+
+void read_data(const Config& config, Experiment& experiment) {
+  std::vector<std::string> names = names_of(data::readers());
+  names.emplace_back("none");
+  experiment.data = config;
+  if (known_name(config.at("name"), "data set", config.at("name").as_string(), names) == "none") {
+    experiment.task_without_data = read_task(config);
+    return;
+  }
+}
+
+/// Where and with how many threads; absent keys keep the defaults.
+void read_execution(const Config& config, Experiment& experiment) {
+  config.require_known_keys({"workers", "threads"});
+  experiment.workers = static_cast<int>(config.int_or("workers", 1, 1, 1024));
+  experiment.threads_per_worker = static_cast<int>(config.int_or("threads", 1, 1, 1024));
+}
+
+/// What one section alone cannot know.
+void check_together(const Config& config, const Experiment& experiment) {
+  const bool no_data = experiment.task_without_data.has_value();
+  if (no_data && find_evaluator(experiment.evaluator).needs_data) {
+    config.at("data").fail("the evaluator trains, so it needs data");
+  }
+  if (no_data && experiment.finalists.count > 0) {
+    config.at("finalists").fail("finalists are trained, which needs data");
+  }
+  if (!experiment.exports.empty() && experiment.finalists.count == 0) {
+    config.at("export").fail("only a trained finalist can be exported: give finalists.count");
+  }
+}
+
+/// The document with the files that it names put in their places.
+Config self_contained(Config config, const Config& space, const Config& profile) {
+  const std::string runtime = config.at("device").at("runtime").as_string();
+  config.set("space", space.to_yaml());
+  config.set("device", "{}");
+  config.set("device.profile", profile.to_yaml());
+  config.set("device.runtime", yaml_quoted(runtime));
+  return config;
+}
+
+}  // namespace
+
+Experiment Experiment::parse(const Config& config, const fs::path& folder) {
+  config.require_known_keys({"version", "name", "seed", "data", "validation_fraction", "space",
+                             "device", "objectives", "limits", "search", "evaluator", "finalists",
+                             "export", "execution"});
+  config.at("version").as_int(1, 1);
+  Experiment experiment;
+  experiment.folder = fs::absolute(folder).lexically_normal();
+  experiment.name = read_name(config.at("name"));
+  experiment.seed = static_cast<std::uint64_t>(config.int_or("seed", 0, 0, kMaxSeed));
+  read_data(config.at("data"), experiment);
+  experiment.validation_fraction = config.double_or("validation_fraction", 0.1, 0.001, 0.9);
+  experiment.space = read_space(config.at("space"), experiment.folder);
+  const Config profile = read_device_profile(config.at("device"), experiment.folder);
+  experiment.device = estimators::device_from_config(profile);
+  experiment.runtime = read_runtime(config.at("device"), experiment.device);
+  experiment.evaluator = config.at("evaluator");
+  const std::vector<std::string> evaluated =
+      find_evaluator(experiment.evaluator).metrics(experiment.evaluator);
+  std::vector<std::string> metrics = evaluated;
+  std::ranges::copy(cost_metrics(), std::back_inserter(metrics));
+  experiment.objectives = read_objectives(config.at("objectives"), metrics);
+  if (const Config* limits = config.find("limits")) {
+    experiment.limits = read_limits(*limits, evaluated);
+  }
+  read_search(config.at("search"), experiment);
+  if (const Config* finalists = config.find("finalists")) {
+    experiment.finalists = read_finalists(*finalists);
+  }
+  if (const Config* exports = config.find("export")) experiment.exports = read_exports(*exports);
+  if (const Config* execution = config.find("execution")) read_execution(*execution, experiment);
+  check_together(config, experiment);
+  experiment.config = self_contained(config, experiment.space, profile);
+  return experiment;
+}
+
+Experiment Experiment::load(const fs::path& file, const std::vector<std::string>& sets) {
+  Config config = Config::load(file);
+  for (const std::string& set : sets) {
+    const std::size_t equals = set.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw invalid_argument("--set '{}' is not of the form key=value", set);
+    }
+    config.set(set.substr(0, equals), set.substr(equals + 1));
+  }
+  return parse(config, fs::absolute(file).parent_path());
+}
+
+}  // namespace hwnas::engine

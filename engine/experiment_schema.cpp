@@ -1,0 +1,69 @@
+#include "engine/experiment.hpp"
+
+namespace hwnas::engine {
+
+std::string experiment_schema() {
+  return R"(An experiment is one YAML map. Unknown keys are errors. Relative file names are relative to
+the experiment's folder. Numbers may be written as 64000 or 30e6. [x] is the default of a key that
+may be left out; keys without one must be there.
+
+version: 1
+name                   1 to 63 of a-z 0-9 . _ -
+seed                   0 .. 2^63-1 [0]: everything random derives from it
+data
+  name                 a reader (hwnas list data), or none
+  (others)             the reader's options
+  with name: none, for evaluators that need no data:
+  input                [channels, height, width]
+  classes              1 .. 1000000
+validation_fraction    0.001 .. 0.9 [0.1] of the training data, stratified
+space                  a space's own keys, family first; or
+  file                 a file of such keys (configs/spaces/*.yaml)
+  family               [the file's]: checked against it
+device
+  name                 a device (hwnas list devices), or
+  file                 a device file, or
+  profile              a device file's content
+  runtime              one of the device's
+objectives             1 to 3 of "maximize METRIC" and "minimize METRIC", the most important first;
+                       metrics are the evaluator's and the cost models' (hwnas list metrics)
+limits                 [{}]: cost metric: number. A candidate over a limit is never evaluated
+search
+  strategy             hwnas list strategies
+  trials               1 .. 10000000 evaluated candidates
+  window               1 .. 4096 [4]: evaluations ahead of the results that the strategy knows.
+                       The result depends on it, and not on execution.workers; more workers than
+                       window are idle
+  max_infeasible       1 .. 10000000 [10000]: so many infeasible proposals in a row end the run
+  (others)             the strategy's options
+evaluator
+  name                 train: trains each candidate; gives val_top1 (percent)
+  subset                 training samples used, stratified; 0: all [0]
+  stop_hopeless          stop a candidate that after its first epoch is not better than always
+                         answering the commonest class [true]
+  epochs                 1 .. 100000 [3]
+  batch_size             2 .. 65536 [128]
+  optimizer              sgd or adamw [sgd]
+  learning_rate          peak, 1e-9 .. 1000 [0.1]
+  momentum               0 .. 0.9999 [0.9]: Nesterov's, of sgd
+  weight_decay           0 .. 10 [0.0005]
+  warmup_epochs          0 .. 1000 [0.5]: linear rise of the learning rate, before its cosine fall
+  label_smoothing        0 .. 0.9 [0]
+  augmentation           { crop_padding: pixels [0], flip: [false], erase_size: pixels [0] }
+  device                 cpu, cuda, cuda:1 [cpu]
+  name                 table: looks candidates up
+  tables                 list of { file: CSV or CSV.gz, key: column with the genotype ("4-2-1", or
+                         "421"), metrics: { METRIC: column } }
+finalists              [{ count: 0 }]
+  count                0 .. 100 points of the front, spread from its best to its end in the first
+                       objective, trained on the whole training split; the one with the best
+                       validation accuracy is exported and tested
+  (others)             training options, as of evaluator train
+export                 list of formats (hwnas list exporters) [none]
+execution
+  workers              1 .. 1024 concurrent evaluations [1]
+  threads              1 .. 1024 of one evaluation [1]
+)";
+}
+
+}  // namespace hwnas::engine

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/experiment.hpp"
+#include "engine/store.hpp"
+#include "search/pareto.hpp"
+
+namespace hwnas::engine {
+
+/// The value of a metric; of several, the measured one before the emulated before the predicted.
+/// Throws Internal if there is none.
+double best_known_value(std::span<const report::MetricValue> metrics, std::string_view name);
+
+/// The values of a trial's objectives, those to be maximised negated. Throws Internal if one is
+/// missing.
+std::vector<double> minimised_objectives(std::span<const Objective> objectives,
+                                         std::span<const report::MetricValue> metrics);
+
+/// The non-dominated ones of the complete trials.
+search::ParetoArchive pareto_front(std::span<const Objective> objectives,
+                                   std::span<const TrialRecord> trials);
+
+}  // namespace hwnas::engine

@@ -1,0 +1,115 @@
+#include "engine/pipeline.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "core/error.hpp"
+#include "engine/evaluator.hpp"
+#include "engine/run_facts.hpp"
+#include "engine/stages.hpp"
+
+namespace hwnas::engine {
+namespace {
+
+Inputs prepare(const Experiment& experiment) {
+  Inputs inputs = load_inputs(experiment);
+  require_reachable_limits(experiment, *inputs.space);
+  return inputs;
+}
+
+StageOutcome search_with_evaluator(RunContext& run) {
+  const auto evaluator = make_evaluator({run.experiment(), run.inputs(), run.training()});
+  return run_search(run, *evaluator);
+}
+
+StageOutcome run_stage(RunContext& run, Stage stage) {
+  switch (stage) {
+    case Stage::kPrepare:
+      require_reachable_limits(run.experiment(), *run.inputs().space);
+      return StageOutcome::kDone;
+    case Stage::kSearch:
+      return search_with_evaluator(run);
+    case Stage::kFinalists:
+      return run_finalists(run);
+    case Stage::kExport:
+      return run_export(run);
+    case Stage::kReport:
+      return run_report(run);
+  }
+  return StageOutcome::kDone;
+}
+
+RunState run_stages(RunContext& run) {
+  for (const StageRecord& stage : run.store().stages()) {
+    if (stage.done) continue;
+    run.begin(stage.stage);
+    if (run.draining() || run_stage(run, stage.stage) == StageOutcome::kInterrupted) {
+      run.pause();
+      return RunState::kInterrupted;
+    }
+    run.finish();
+  }
+  return RunState::kFinished;
+}
+
+RunResult result_of(RunState state, const Store& store, const std::filesystem::path& folder) {
+  RunResult result{state, folder, {}, {}, std::nullopt};
+  if (state == RunState::kFinished) result.report_html = folder / "report.html";
+  for (const report::ArtifactSummary& artifact : store.artifacts()) {
+    if (artifact.format == "onnx") result.exported_onnx = folder / artifact.file;
+  }
+  for (const FinalistRecord& finalist : store.finalists()) {
+    if (finalist.chosen) result.chosen_trial = finalist.trial;
+  }
+  return result;
+}
+
+/// The reason is for those who look at the run later; it must not hide the error itself.
+void note_failure(Store& store, const std::string& reason) {
+  try {
+    store.set_failure(reason);
+  } catch (const Error&) {
+  }
+}
+
+RunResult run_attempt(const Experiment& experiment, const RunOptions& options,
+                      const Training& training, Store& store, std::optional<Inputs> inputs) {
+  RunContext run(experiment, options, training, store, std::move(inputs));
+  try {
+    store.set_failure("");
+    if (find_evaluator(experiment.evaluator).needs_data || experiment.finalists.count > 0) {
+      training.set_worker_threads(run.workers(), experiment.threads_per_worker);
+    }
+    return result_of(run_stages(run), store, options.folder);
+  } catch (const std::exception& thrown) {
+    note_failure(store, thrown.what());
+    throw;
+  }
+}
+
+}  // namespace
+
+void check_runnable(const Experiment& experiment) {
+  const Inputs inputs = prepare(experiment);
+  const Training none;
+  make_evaluator({experiment, inputs, none});
+}
+
+RunResult start_run(const Experiment& experiment, const RunOptions& options,
+                    const Training& training) {
+  if (holds_run(options.folder)) throw run_exists(options.folder);
+  const auto start = std::chrono::steady_clock::now();
+  Inputs inputs = prepare(experiment);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  Store store = Store::create(options.folder, record_of(experiment));
+  store.set_stage({Stage::kPrepare, true, seconds.count()});
+  return run_attempt(experiment, options, training, store, std::move(inputs));
+}
+
+RunResult resume_run(const RunOptions& options, const Training& training) {
+  Store store = Store::open(options.folder);
+  const Experiment experiment = stored_experiment(store);
+  return run_attempt(experiment, options, training, store, std::nullopt);
+}
+
+}  // namespace hwnas::engine

@@ -1,0 +1,346 @@
+#include "engine/search_stage.hpp"
+
+#include <fmt/format.h>
+#include <tbb/concurrent_queue.h>
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <limits>
+#include <variant>
+
+#include "core/error.hpp"
+#include "engine/costs.hpp"
+#include "engine/executor.hpp"
+#include "engine/front.hpp"
+#include "engine/seed_stream.hpp"
+
+namespace hwnas::engine {
+namespace {
+
+using search::TrialState;
+
+/// Sent by a worker when an evaluation has ended; without `evaluation` it was interrupted.
+struct Ended {
+  std::uint64_t trial = 0;
+  int worker = 0;
+  double start_seconds = 0;
+  double end_seconds = 0;
+  std::optional<Evaluation> evaluation;
+};
+using Message = std::variant<SearchBatch::Epoch, Ended>;
+
+/// Proposals written together at most: infeasible ones may come in thousands.
+constexpr std::size_t kMaxBatch = 256;
+
+/// A value that is not a number is no result.
+void require_finite(TrialRecord& trial) {
+  const auto bad = std::ranges::find_if(trial.metrics, [](const report::MetricValue& metric) {
+    return !std::isfinite(metric.value);
+  });
+  if (bad == trial.metrics.end()) return;
+  trial.state = TrialState::kFailed;
+  trial.reason = fmt::format("{} is {}", bad->name, bad->value);
+  trial.metrics.clear();
+}
+
+class Search {
+ public:
+  Search(RunContext& run, const Evaluator& evaluator);
+  StageOutcome run_to_end();
+
+ private:
+  bool may_ask() const;
+  bool next_is_infeasible() const;
+  void ask();
+  void check_replayed(const TrialRecord& recorded, const spaces::Genotype& proposed) const;
+  TrialRecord price(const spaces::Genotype& genotype) const;
+  void count_infeasible(const TrialRecord& trial);
+  [[noreturn]] void fail_all_infeasible() const;
+  void write_and_submit();
+  Ended evaluate(std::uint64_t id, const spaces::Genotype& genotype, int worker,
+                 std::stop_token stop);
+  void receive();
+  void take(const Message& message);
+  void adopt(const TrialRecord& finished);
+  void tell_next();
+  StageOutcome drain();
+  void require_front() const;
+  void report_start();
+  void report(const TrialRecord& trial);
+
+  RunContext& run_;
+  const Experiment& experiment_;
+  const spaces::SearchSpace& space_;
+  const Evaluator& evaluator_;
+  const CostModels costs_;
+  std::unique_ptr<search::Strategy> strategy_;
+  search::ParetoArchive front_;
+
+  std::vector<TrialRecord> trials_;  ///< by id: recorded ones, then this attempt's
+  std::size_t asked_ = 0;            ///< proposals of this attempt's strategy
+  std::size_t told_ = 0;             ///< trials 0 … told_ − 1 are known to it
+  std::size_t feasible_ = 0;         ///< of those asked for
+  std::size_t ahead_ = 0;            ///< feasible ones that are asked for and not told
+  std::size_t evaluated_ = 0;        ///< feasible ones with a result
+  std::size_t infeasible_in_a_row_ = 0;
+  bool exhausted_ = false;
+
+  SearchBatch batch_;
+  std::vector<std::uint64_t> to_submit_;
+  std::size_t running_ = 0;
+  tbb::concurrent_bounded_queue<Message> mailbox_;
+  Executor executor_;  ///< last: its destructor waits for tasks that use the members above
+};
+
+Search::Search(RunContext& run, const Evaluator& evaluator)
+    : run_(run),
+      experiment_(run.experiment()),
+      space_(*run.inputs().space),
+      evaluator_(evaluator),
+      costs_(experiment_),
+      strategy_(search::make_strategy(space_, experiment_.objectives.size(),
+                                      stream_seed(experiment_.seed, SeedStream::kStrategy),
+                                      experiment_.search)),
+      trials_(run.store().trials()),
+      executor_(run.workers(), run.drain()) {}
+
+StageOutcome Search::run_to_end() {
+  report_start();
+  while (!run_.draining()) {
+    if (next_is_infeasible()) {
+      tell_next();
+    } else if (may_ask()) {
+      ask();
+    } else {
+      write_and_submit();
+      if (told_ == asked_) {
+        require_front();
+        return StageOutcome::kDone;
+      }
+      while (!trials_[told_].state && !run_.draining()) receive();
+      if (trials_[told_].state) tell_next();
+    }
+  }
+  return drain();
+}
+
+bool Search::may_ask() const {
+  return !exhausted_ && feasible_ < experiment_.trials && ahead_ < experiment_.window;
+}
+
+bool Search::next_is_infeasible() const {
+  return told_ < asked_ && trials_[told_].state == TrialState::kInfeasible;
+}
+
+void Search::ask() {
+  const std::vector<search::Proposal> proposals = strategy_->ask(1);
+  if (proposals.empty()) {
+    exhausted_ = true;
+    return;
+  }
+  const std::uint64_t id = asked_++;
+  if (id < trials_.size()) {
+    check_replayed(trials_[id], proposals.front().genotype);
+  } else {
+    trials_.push_back(price(proposals.front().genotype));
+    batch_.proposed.push_back(trials_.back());
+    if (batch_.proposed.size() >= kMaxBatch) write_and_submit();
+  }
+  count_infeasible(trials_[id]);
+  if (trials_[id].state == TrialState::kInfeasible) return;
+  ++feasible_;
+  ++ahead_;
+  if (trials_[id].state) {
+    ++evaluated_;
+  } else {
+    to_submit_.push_back(id);
+  }
+}
+
+void Search::check_replayed(const TrialRecord& recorded, const spaces::Genotype& proposed) const {
+  if (recorded.genotype == proposed) return;
+  throw error(ErrorCode::kInternal,
+              "{}: trial {} was {} and is proposed as {} on replay; the run was made by another "
+              "version of hwnas, or its store was changed: start a new run",
+              run_.folder().string(), recorded.id, spaces::to_string(recorded.genotype),
+              spaces::to_string(proposed));
+}
+
+TrialRecord Search::price(const spaces::Genotype& genotype) const {
+  Costs costs = costs_.predict(space_.decode(genotype));
+  TrialRecord trial;
+  trial.id = trials_.size();
+  trial.genotype = genotype;
+  trial.description = spaces::describe(space_, genotype);
+  trial.metrics = std::move(costs.metrics);
+  if (costs.violation > 0) {
+    trial.state = TrialState::kInfeasible;
+    trial.reason = std::move(costs.reason);
+    trial.violation = costs.violation;
+    trial.start_seconds = trial.end_seconds = run_.run_seconds();
+  }
+  return trial;
+}
+
+void Search::count_infeasible(const TrialRecord& trial) {
+  infeasible_in_a_row_ = trial.state == TrialState::kInfeasible ? infeasible_in_a_row_ + 1 : 0;
+  if (infeasible_in_a_row_ < experiment_.max_infeasible) return;
+  write_and_submit();
+  fail_all_infeasible();
+}
+
+void Search::fail_all_infeasible() const {
+  std::string limits;
+  for (const Limit& limit : experiment_.limits) {
+    double smallest = std::numeric_limits<double>::infinity();
+    for (std::size_t i = asked_ - infeasible_in_a_row_; i < asked_; ++i) {
+      smallest = std::min(smallest, best_known_value(trials_[i].metrics, limit.metric));
+    }
+    limits += fmt::format("\n  {}: limit {:.10g}, smallest seen {:.10g}", limit.metric, limit.bound,
+                          smallest);
+  }
+  throw error(ErrorCode::kFailedPrecondition,
+              "{} proposals in a row broke limits: widen the limits, or give the space smaller "
+              "choices (search.max_infeasible sets how many are tried){}",
+              infeasible_in_a_row_, limits);
+}
+
+void Search::write_and_submit() {
+  if (!batch_.empty()) run_.store().write(batch_, run_.stage_seconds());
+  batch_ = {};
+  for (const std::uint64_t id : to_submit_) {
+    ++running_;
+    // A copy: trials_ grows, and moves, while the task runs.
+    executor_.submit([this, id, genotype = trials_[id].genotype](int worker, std::stop_token stop) {
+      mailbox_.push(evaluate(id, genotype, worker, stop));
+    });
+  }
+  to_submit_.clear();
+}
+
+Ended Search::evaluate(std::uint64_t id, const spaces::Genotype& genotype, int worker,
+                       std::stop_token stop) {
+  Ended ended{id, worker, run_.run_seconds(), 0, std::nullopt};
+  if (stop.stop_requested()) return ended;
+  const auto on_epoch = [&](const report::CurvePoint& point) {
+    mailbox_.push(SearchBatch::Epoch{id, point});
+  };
+  try {
+    const ir::Network network = space_.decode(genotype);
+    const std::uint64_t seed = stream_seed(experiment_.seed, SeedStream::kTrial, id);
+    ended.evaluation = evaluator_.evaluate({id, genotype, network, seed}, on_epoch, stop);
+  } catch (const std::exception& thrown) {
+    // A bad candidate is data: only this trial fails.
+    ended.evaluation = Evaluation{TrialState::kFailed, thrown.what(), {}};
+  }
+  ended.end_seconds = run_.run_seconds();
+  return ended;
+}
+
+/// Waits for a message, and writes what has arrived by then in one transaction.
+void Search::receive() {
+  Message message;
+  mailbox_.pop(message);
+  do take(message);
+  while (mailbox_.try_pop(message));
+  const std::vector<TrialRecord> finished = batch_.finished;
+  write_and_submit();
+  for (const TrialRecord& trial : finished) {
+    adopt(trial);
+    report(trials_[trial.id]);
+  }
+}
+
+void Search::take(const Message& message) {
+  if (const auto* epoch = std::get_if<SearchBatch::Epoch>(&message)) {
+    batch_.epochs.push_back(*epoch);
+    return;
+  }
+  const Ended& ended = std::get<Ended>(message);
+  --running_;
+  if (!ended.evaluation) return;
+  TrialRecord finished;
+  finished.id = ended.trial;
+  finished.state = ended.evaluation->state;
+  finished.reason = ended.evaluation->reason;
+  finished.metrics = ended.evaluation->metrics;
+  finished.worker = ended.worker;
+  finished.start_seconds = ended.start_seconds;
+  finished.end_seconds = ended.end_seconds;
+  require_finite(finished);
+  batch_.finished.push_back(std::move(finished));
+}
+
+/// Takes over a result that the store has.
+void Search::adopt(const TrialRecord& finished) {
+  TrialRecord& trial = trials_[finished.id];
+  trial.state = finished.state;
+  trial.reason = finished.reason;
+  trial.metrics.insert(trial.metrics.end(), finished.metrics.begin(), finished.metrics.end());
+  ++evaluated_;
+}
+
+void Search::tell_next() {
+  const TrialRecord& record = trials_[told_++];
+  search::Trial trial{record.id, record.genotype, *record.state, {}, record.violation};
+  if (record.state != TrialState::kInfeasible) --ahead_;
+  if (record.state == TrialState::kComplete || record.state == TrialState::kStopped) {
+    trial.objectives = minimised_objectives(experiment_.objectives, record.metrics);
+  }
+  strategy_->tell({&trial, 1});
+  if (record.state == TrialState::kComplete) front_.insert({trial.id, trial.objectives});
+}
+
+/// Evaluations that end by themselves while they drain are kept.
+StageOutcome Search::drain() {
+  while (running_ > 0) receive();
+  return StageOutcome::kInterrupted;
+}
+
+void Search::require_front() const {
+  if (!front_.points().empty()) return;
+  if (feasible_ == 0) {
+    throw error(ErrorCode::kFailedPrecondition,
+                "every network of the space breaks a limit: widen the limits, or give the space "
+                "smaller choices");
+  }
+  const auto evaluated = std::ranges::find_if(
+      trials_, [](const TrialRecord& trial) { return trial.state != TrialState::kInfeasible; });
+  throw error(ErrorCode::kFailedPrecondition,
+              "none of the {} evaluated candidates is complete; trial {} {}: {}", feasible_,
+              evaluated->id, search::to_string(*evaluated->state), evaluated->reason);
+}
+
+void Search::report_start() {
+  const auto recorded = std::ranges::count_if(trials_, [](const TrialRecord& trial) {
+    return trial.state && trial.state != TrialState::kInfeasible;
+  });
+  run_.report(static_cast<double>(recorded) / static_cast<double>(experiment_.trials), "");
+}
+
+void Search::report(const TrialRecord& trial) {
+  Progress progress;
+  progress.fraction = static_cast<double>(evaluated_) / static_cast<double>(experiment_.trials);
+  progress.trials_done = evaluated_;
+  progress.trials_infeasible = asked_ - feasible_;
+  progress.front_size = front_.points().size();
+  progress.message = fmt::format("trial {} {}", trial.id, search::to_string(*trial.state));
+  if (trial.state == TrialState::kComplete) {
+    for (const Objective& objective : experiment_.objectives) {
+      progress.message += fmt::format(", {} {:.4g}", objective.metric,
+                                      best_known_value(trial.metrics, objective.metric));
+    }
+  } else {
+    progress.message += ": " + trial.reason;
+  }
+  run_.report(std::move(progress));
+}
+
+}  // namespace
+
+StageOutcome run_search(RunContext& run, const Evaluator& evaluator) {
+  return Search(run, evaluator).run_to_end();
+}
+
+}  // namespace hwnas::engine

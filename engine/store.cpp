@@ -1,0 +1,169 @@
+#include "engine/store.hpp"
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "engine/store_schema.hpp"
+
+namespace hwnas::engine {
+namespace {
+
+void insert_metrics(Database& database, std::string_view phase, std::uint64_t trial,
+                    const std::vector<report::MetricValue>& metrics) {
+  for (const report::MetricValue& metric : metrics) {
+    database.run(
+        "INSERT INTO metric (phase, trial, name, origin, value, standard_deviation)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        phase, trial, metric.name, estimators::to_string(metric.origin), metric.value,
+        metric.standard_deviation);
+  }
+}
+
+void insert_epoch(Database& database, std::string_view phase, std::uint64_t trial,
+                  const report::CurvePoint& point) {
+  database.run("INSERT INTO epoch VALUES (?1, ?2, ?3, ?4, ?5, ?6)", phase, trial, point.epoch,
+               point.train_loss, point.validation_loss, point.validation_top1);
+}
+
+void insert_proposal(Database& database, const TrialRecord& trial) {
+  database.run("INSERT INTO trial (id, genotype, description) VALUES (?1, ?2, ?3)", trial.id,
+               spaces::to_string(trial.genotype), trial.description);
+  insert_metrics(database, kSearchPhase, trial.id, trial.metrics);
+}
+
+void update_outcome(Database& database, const TrialRecord& trial) {
+  assert(trial.state);
+  database.run(
+      "UPDATE trial SET state = ?2, reason = ?3, violation = ?4, worker = ?5, start_seconds = ?6,"
+      " end_seconds = ?7 WHERE id = ?1",
+      trial.id, search::to_string(*trial.state), trial.reason, trial.violation, trial.worker,
+      trial.start_seconds, trial.end_seconds);
+}
+
+}  // namespace
+
+Store Store::create(const std::filesystem::path& folder, const RunRecord& run) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) {
+    throw error(ErrorCode::kUnavailable, "{}: cannot make the folder ({})", folder.string(),
+                failed.message());
+  }
+  RunLock lock(folder);
+  Database database(folder / kStoreFile, Database::Access::kReadWrite);
+  if (schema_version(database) != 0) throw run_exists(folder);
+  Transaction transaction(database);
+  database.execute(kSchema);
+  database.run("INSERT INTO run VALUES (1, ?1, ?2, ?3, ?4, ?5, '')", run.experiment, run.folder,
+               run.version, run.machine, run.started);
+  for (const Stage stage : kStages) {
+    database.run("INSERT INTO stage VALUES (?1, ?2, 0, 0)", static_cast<int>(stage),
+                 to_string(stage));
+  }
+  transaction.commit();
+  return Store(std::move(lock), std::move(database));
+}
+
+Store Store::open(const std::filesystem::path& folder) {
+  require_store_file(folder);
+  RunLock lock(folder);
+  Database database(folder / kStoreFile, Database::Access::kReadWrite);
+  require_schema(database, folder);
+  Statement checked = database.query("PRAGMA quick_check(1)");
+  if (!checked.next() || checked.text(0) != "ok") {
+    throw error(ErrorCode::kFailedPrecondition,
+                "{}: the file is damaged ({}); restore it from a copy or start a new run",
+                (folder / kStoreFile).string(), checked.text(0));
+  }
+  database.execute(
+      "DELETE FROM epoch WHERE phase = 'search' AND trial IN"
+      " (SELECT id FROM trial WHERE state IS NULL)");
+  return Store(std::move(lock), std::move(database));
+}
+
+void Store::set_stage(const StageRecord& stage) {
+  database_.run("UPDATE stage SET done = ?2, seconds = ?3 WHERE position = ?1",
+                static_cast<int>(stage.stage), stage.done, stage.seconds);
+}
+
+void Store::set_failure(const std::string& reason) {
+  database_.run("UPDATE run SET failure = ?1", reason);
+}
+
+void Store::write(const SearchBatch& batch, double stage_seconds) {
+  Transaction transaction(database_);
+  for (const TrialRecord& trial : batch.proposed) {
+    insert_proposal(database_, trial);
+    if (trial.state) update_outcome(database_, trial);
+  }
+  for (const SearchBatch::Epoch& epoch : batch.epochs) {
+    insert_epoch(database_, kSearchPhase, epoch.trial, epoch.point);
+  }
+  for (const TrialRecord& trial : batch.finished) {
+    update_outcome(database_, trial);
+    insert_metrics(database_, kSearchPhase, trial.id, trial.metrics);
+  }
+  database_.run("UPDATE stage SET seconds = ?2 WHERE position = ?1",
+                static_cast<int>(Stage::kSearch), stage_seconds);
+  transaction.commit();
+}
+
+void Store::add_finalists(const std::vector<FinalistRecord>& finalists) {
+  Transaction transaction(database_);
+  for (const FinalistRecord& finalist : finalists) {
+    database_.run("INSERT INTO finalist (trial, rank, network) VALUES (?1, ?2, ?3)", finalist.trial,
+                  finalist.rank, finalist.network);
+    insert_metrics(database_, kFinalistPhase, finalist.trial, finalist.metrics);
+    for (const auto& [metric, values] : finalist.per_layer) {
+      database_.run(
+          "UPDATE metric SET per_layer = ?4 WHERE phase = ?1 AND trial = ?2 AND name = ?3",
+          kFinalistPhase, finalist.trial, metric, nlohmann::json(values).dump());
+    }
+  }
+  transaction.commit();
+}
+
+void Store::finish_finalist(const FinalistRecord& finalist) {
+  Transaction transaction(database_);
+  database_.run(
+      "UPDATE finalist SET trained = ?2, reason = ?3, weights_file = ?4, weights_sha256 = ?5"
+      " WHERE trial = ?1",
+      finalist.trial, finalist.trained, finalist.reason, finalist.weights_file,
+      finalist.weights_sha256);
+  insert_metrics(database_, kFinalistPhase, finalist.trial, finalist.metrics);
+  for (const report::CurvePoint& point : finalist.curve) {
+    insert_epoch(database_, kFinalistPhase, finalist.trial, point);
+  }
+  transaction.commit();
+}
+
+void Store::add_finalist_metrics(std::uint64_t trial,
+                                 const std::vector<report::MetricValue>& metrics) {
+  Transaction transaction(database_);
+  insert_metrics(database_, kFinalistPhase, trial, metrics);
+  transaction.commit();
+}
+
+void Store::choose_finalist(std::uint64_t trial) {
+  database_.run("UPDATE finalist SET chosen = (trial = ?1)", trial);
+}
+
+void Store::set_artifacts(const std::vector<report::ArtifactSummary>& artifacts) {
+  Transaction transaction(database_);
+  database_.execute("DELETE FROM artifact");
+  for (const report::ArtifactSummary& artifact : artifacts) {
+    database_.run("INSERT INTO artifact VALUES (?1, ?2, ?3, ?4)", artifact.format, artifact.file,
+                  artifact.sha256, artifact.bytes);
+  }
+  transaction.commit();
+}
+
+void Store::set_test_top1(std::uint64_t trial, double top1) {
+  database_.run("UPDATE finalist SET test_top1 = ?2 WHERE trial = ?1 AND test_top1 IS NULL", trial,
+                top1);
+}
+
+}  // namespace hwnas::engine

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+#include "engine/database.hpp"
+
+namespace hwnas::engine {
+
+// Shared by the writing and the reading half of the store; the tables are described in store.hpp.
+
+inline constexpr const char* kStoreFile = "run.db";
+inline constexpr int kSchemaVersion = 1;
+inline constexpr std::string_view kSearchPhase = "search";
+inline constexpr std::string_view kFinalistPhase = "finalist";
+
+extern const char* const kSchema;
+
+/// 0: a file without tables, such as one whose creation was cut short.
+int schema_version(Database& database);
+/// Throws NotFound.
+void require_store_file(const std::filesystem::path& folder);
+/// Throws NotFound if no run was created, FailedPrecondition if another version of hwnas wrote it.
+void require_schema(Database& database, const std::filesystem::path& folder);
+
+}  // namespace hwnas::engine

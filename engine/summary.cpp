@@ -1,0 +1,120 @@
+#include <algorithm>
+
+#include "core/file.hpp"
+#include "engine/finalist_files.hpp"
+#include "engine/front.hpp"
+#include "engine/pipeline.hpp"
+#include "engine/run_facts.hpp"
+#include "engine/stages.hpp"
+#include "report/report.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace hwnas::engine {
+namespace {
+
+std::string run_state(const RunRecord& run, const std::vector<StageRecord>& stages, bool locked) {
+  if (locked) return "running";
+  if (std::ranges::all_of(stages, &StageRecord::done)) return "finished";
+  return run.failure.empty() ? "interrupted" : "failed";
+}
+
+std::vector<report::StageSummary> summarise_stages(const std::vector<StageRecord>& stages,
+                                                   bool locked) {
+  std::vector<report::StageSummary> summaries;
+  bool earlier_done = true;
+  for (const StageRecord& stage : stages) {
+    const bool running = locked && earlier_done && !stage.done;
+    summaries.push_back({std::string(to_string(stage.stage)), stage.seconds,
+                         stage.done ? "done"
+                         : running  ? "running"
+                                    : "pending"});
+    earlier_done = stage.done;
+  }
+  return summaries;
+}
+
+/// Only finished ones: a running trial has no state to show.
+std::vector<report::TrialSummary> summarise_trials(const std::vector<TrialRecord>& trials,
+                                                   const search::ParetoArchive& front) {
+  std::vector<report::TrialSummary> summaries;
+  for (const TrialRecord& trial : trials) {
+    if (!trial.state) continue;
+    const bool on_front = std::ranges::find(front.points(), trial.id, &search::ParetoPoint::id) !=
+                          front.points().end();
+    summaries.push_back({trial.id, spaces::to_string(trial.genotype), trial.description,
+                         *trial.state, trial.reason, trial.metrics, trial.curve,
+                         trial.start_seconds, trial.end_seconds, trial.worker, on_front});
+  }
+  return summaries;
+}
+
+std::vector<report::FinalistSummary> summarise_finalists(
+    const std::vector<FinalistRecord>& finalists) {
+  std::vector<report::FinalistSummary> summaries;
+  for (const FinalistRecord& finalist : finalists) {
+    summaries.push_back({finalist.trial, network_of(finalist), finalist.metrics, finalist.curve,
+                         finalist.chosen, finalist.test_top1, finalist.per_layer});
+  }
+  return summaries;
+}
+
+void fill_experiment(const Experiment& experiment, report::RunSummary& summary) {
+  summary.name = experiment.name;
+  summary.seed = experiment.seed;
+  summary.space = experiment.space.at("family").as_string();
+  summary.strategy = experiment.search.at("strategy").as_string();
+  summary.device = experiment.device.name;
+  summary.runtime = experiment.runtime;
+  for (const Objective& objective : experiment.objectives) {
+    summary.objectives.push_back({objective.metric, objective.maximize});
+  }
+  for (const Limit& limit : experiment.limits) {
+    summary.limits.push_back({limit.metric, limit.bound});
+  }
+}
+
+void write_pages(const report::RunSummary& run, const std::filesystem::path& to) {
+  std::filesystem::create_directories(to);
+  write_file_atomically(to / "report.html", report::render_html(run));
+  write_file_atomically(to / "report.json", report::render_json(run).dump(2) + "\n");
+  write_file_atomically(to / "trials.csv", report::render_csv(run));
+}
+
+}  // namespace
+
+report::RunSummary summarise_run(const std::filesystem::path& folder) {
+  const StoreReader store(folder);
+  const bool locked = is_locked(folder);
+  const RunRecord run = store.run();
+  const Experiment experiment = stored_experiment(store);
+  const std::vector<StageRecord> stages = store.stages();
+  const std::vector<TrialRecord> trials = store.trials();
+  report::RunSummary summary;
+  fill_experiment(experiment, summary);
+  summary.config_yaml = run.experiment;
+  summary.state = run_state(run, stages, locked);
+  summary.started = run.started;
+  summary.hwnas_version = run.version;
+  summary.machine = run.machine;
+  summary.trials = summarise_trials(trials, pareto_front(experiment.objectives, trials));
+  summary.finalists = summarise_finalists(store.finalists());
+  summary.stages = summarise_stages(stages, locked);
+  summary.artifacts = store.artifacts();
+  return summary;
+}
+
+void write_report(const std::filesystem::path& folder, const std::filesystem::path& to) {
+  write_pages(summarise_run(folder), to);
+}
+
+StageOutcome run_report(RunContext& run) {
+  report::RunSummary summary = summarise_run(run.folder());
+  summary.state = "finished";
+  summary.stages.back().state = "done";
+  summary.stages.back().seconds = run.stage_seconds();
+  write_pages(summary, run.folder());
+  return StageOutcome::kDone;
+}
+
+}  // namespace hwnas::engine
