@@ -33,11 +33,11 @@ TrialState trial_state_from_string(std::string_view text);
 /// A finished trial as strategies see it.
 struct Trial {
   std::uint64_t id = 0;
-  spaces::Genotype genotype;
+  spaces::Genotype genotype = {};
   TrialState state = TrialState::kFailed;
   /// In the experiment's order, all to be minimised (the engine negates those to be maximised).
   /// Empty unless kComplete or kStopped.
-  std::vector<double> objectives;
+  std::vector<double> objectives = {};
   /// Sum over hard limits of max(0, value/limit − 1): 0 when feasible; how far off when
   /// kInfeasible.
   double violation = 0;
