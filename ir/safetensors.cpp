@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
-#include "ir/files.hpp"
+#include "core/file.hpp"
 #include "ir/weights.hpp"
 
 namespace hwnas::ir {

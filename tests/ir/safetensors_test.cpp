@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "core/error.hpp"
-#include "ir/files.hpp"
+#include "core/file.hpp"
 #include "tests/ir/network_zoo.hpp"
 
 namespace hwnas::ir {
@@ -135,18 +135,6 @@ TEST_F(Safetensors, AMissingFileIsNotFound) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kNotFound);
   }
-}
-
-TEST_F(Safetensors, AFailedWriteLeavesTheOldFile) {
-  write_file_atomically(file_, "old");
-  std::filesystem::create_directory(file_.string() + ".partial");
-  EXPECT_THROW(write_file_atomically(file_, "new"), Error);
-  EXPECT_EQ(read(), "old");
-  std::filesystem::remove(file_.string() + ".partial");
-  write_file_atomically(file_, "new");
-  EXPECT_EQ(read(), "new");
-  EXPECT_FALSE(std::filesystem::exists(file_.string() + ".partial"));
-  EXPECT_THROW(read_file(file_, 2), Error);
 }
 
 }  // namespace
