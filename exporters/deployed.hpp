@@ -1,0 +1,20 @@
+#pragma once
+
+#include <vector>
+
+#include "data/dataset.hpp"
+#include "exporters/exporter.hpp"
+
+namespace hwnas::exporters {
+
+/// What an artifact computes: the model without dead layers (ir::remove_dead_layers) and with
+/// batch norms folded. Throws InvalidArgument if network, weights and normalisation do not belong
+/// together or a weight is not finite.
+ir::FoldedNetwork deployed(const Model& model);
+
+/// (x − mean[c]) / std_dev[c] on an input of the shape; the input itself if there is no
+/// normalisation.
+std::vector<float> normalised(const data::Normalisation& normalisation, const ir::Shape& shape,
+                              std::vector<float> input);
+
+}  // namespace hwnas::exporters

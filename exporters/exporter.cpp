@@ -1,0 +1,125 @@
+#include "exporters/exporter.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string_view>
+
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/text.hpp"
+#include "exporters/deployed.hpp"
+#include "exporters/onnx.hpp"
+
+namespace hwnas::exporters {
+
+namespace {
+
+constexpr double kTolerance = 1e-4;  // of the largest output
+
+std::vector<float> run_onnx(const std::filesystem::path& file, const std::vector<float>& input) {
+  const ir::FoldedNetwork read = import_onnx(file);
+  return ir::run_reference(read.network, read.weights, input);
+}
+
+constexpr ExporterInfo kExporters[] = {
+    {"onnx", "ONNX, float32, opset 14, batch norm folded", ".onnx", write_onnx, run_onnx},
+};
+
+const ExporterInfo& exporter_named(std::string_view format) {
+  const auto row = std::ranges::find(kExporters, format, &ExporterInfo::name);
+  if (row != std::end(kExporters)) return *row;
+  std::vector<std::string> names;
+  for (const ExporterInfo& exporter : kExporters) names.emplace_back(exporter.name);
+  throw error(ErrorCode::kNotFound, "no export format '{}'{}; there are: {}", format,
+              did_you_mean(format, names), fmt::join(names, ", "));
+}
+
+// The name becomes a file's name, so it must not lead out of the folder.
+void require_file_name(const std::string& name) {
+  constexpr std::string_view kAllowed =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+  if (name.empty() || name.front() == '.' ||
+      name.find_first_not_of(kAllowed) != std::string::npos) {
+    throw invalid_argument("model name '{}': use A-Z a-z 0-9 _ . - and no leading dot", name);
+  }
+}
+
+std::string sha256(std::string_view bytes) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  if (EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr) != 1) {
+    throw error(ErrorCode::kInternal, "OpenSSL could not compute a SHA-256");
+  }
+  return fmt::format("{:02x}", fmt::join(digest, digest + size, ""));
+}
+
+/// Compares what the file computes with what the model computes.
+void require_equal_outputs(const Model& model, const ExporterInfo& exporter,
+                           const std::filesystem::path& file,
+                           std::span<const std::vector<float>> probes) {
+  const ir::FoldedNetwork reference = deployed(model);
+  double largest = 0;
+  double difference = 0;
+  for (const std::vector<float>& probe : probes) {
+    const std::vector<float> expected =
+        ir::run_reference(reference.network, reference.weights,
+                          normalised(model.normalisation, model.network.input, probe));
+    const std::vector<float> actual = exporter.run(file, probe);
+    if (actual.size() != expected.size()) {
+      throw error(ErrorCode::kInternal, "{}: gives {} outputs, but the model has {}", file.string(),
+                  actual.size(), expected.size());
+    }
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      largest = std::max(largest, std::abs(double{expected[i]}));
+      const double gap = std::abs(double{actual[i]} - expected[i]);
+      difference =
+          std::isnan(gap) ? std::numeric_limits<double>::infinity() : std::max(difference, gap);
+    }
+  }
+  // Infinite outputs cannot be compared, so they are no better than different ones.
+  if (!std::isfinite(difference) || difference > kTolerance * largest) {
+    throw error(ErrorCode::kInternal,
+                "{}: its outputs differ from the model's by up to {}, where the largest is {}; the "
+                "artifact was not kept",
+                file.string(), difference, largest);
+  }
+}
+
+/// Removes the file at the end of the scope.
+struct TemporaryFile {
+  std::filesystem::path path;
+  ~TemporaryFile() {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+  }
+};
+
+}  // namespace
+
+std::span<const ExporterInfo> exporters() {
+  return kExporters;
+}
+
+Artifact export_model(const Model& model, std::string_view format,
+                      const std::filesystem::path& folder,
+                      std::span<const std::vector<float>> probes) {
+  const ExporterInfo& exporter = exporter_named(format);
+  require_file_name(model.name);
+  if (probes.empty()) throw invalid_argument("export of '{}': no probes to verify it", model.name);
+  std::filesystem::create_directories(folder);
+  const std::filesystem::path file = folder / (model.name + std::string(exporter.extension));
+  const TemporaryFile unverified{file.string() + ".unverified"};
+  exporter.write(model, unverified.path);
+  require_equal_outputs(model, exporter, unverified.path, probes);
+  const std::string bytes = read_file(unverified.path, std::filesystem::file_size(unverified.path));
+  write_file_atomically(file, bytes);
+  return {.format = std::string(exporter.name),
+          .file = file,
+          .sha256 = sha256(bytes),
+          .bytes = bytes.size()};
+}
+
+}  // namespace hwnas::exporters

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "exporters/exporter.hpp"
+#include "tests/ir/network_zoo.hpp"
+
+namespace hwnas::exporters {
+
+/// A zoo network with random weights and a normalisation far from the identity.
+inline Model zoo_model(const ir::zoo::ZooNetwork& entry) {
+  const int channels = entry.network.input.channels;
+  Model model{.name = entry.name,
+              .network = entry.network,
+              .weights = ir::zoo::random_weights(entry.network, 17),
+              .normalisation = {},
+              .class_names = {}};
+  for (int c = 0; c < channels; ++c) {
+    model.normalisation.mean.push_back(0.25F + 0.1F * static_cast<float>(c));
+    model.normalisation.std_dev.push_back(0.3F + 0.05F * static_cast<float>(c));
+  }
+  for (int c = 0; c < ir::infer_shapes(entry.network).back().channels; ++c) {
+    model.class_names.push_back("class " + std::to_string(c));
+  }
+  return model;
+}
+
+inline std::vector<std::vector<float>> probes(const Model& model, int count) {
+  std::vector<std::vector<float>> result;
+  for (int i = 0; i < count; ++i) {
+    result.push_back(ir::zoo::random_input(model.network, 100 + static_cast<std::uint64_t>(i)));
+  }
+  return result;
+}
+
+}  // namespace hwnas::exporters
