@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "core/error.hpp"
@@ -28,16 +27,6 @@ std::string_view to_string(Config::Kind kind) {
       return "a map";
   }
   return "?";
-}
-
-/// Parses the whole of `text`, or nothing. A leading '+' is YAML's but not from_chars's.
-template <typename T>
-std::optional<T> parse_number(std::string_view text) {
-  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
-  T value{};
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (status != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 /// YAML 1.1 reads 010 as 8 and YAML 1.2 as 10.
@@ -128,19 +117,17 @@ bool Config::as_bool() const {
   fail(fmt::format("expected true or false, not {}", shown()));
 }
 
-/// The scalar as a finite number, if it is a plain one in decimal form.
+/// The scalar as a number, if it is a plain one in decimal form.
 std::optional<double> Config::number() const {
-  // The letters keep from_chars's "inf" and "nan" out.
-  const bool decimal = scalar_.find_first_not_of("0123456789+-.eE") == std::string::npos;
-  if (kind_ != Kind::kScalar || quoted_ || !decimal) return std::nullopt;
-  return parse_number<double>(scalar_);
+  if (kind_ != Kind::kScalar || quoted_) return std::nullopt;
+  return parse_number(scalar_);
 }
 
 double Config::as_double(double min, double max) const {
   const std::optional<double> value = number();
   if (!value) fail(fmt::format("expected a number, not {}", shown()));
   if (*value < min || *value > max) {
-    fail(fmt::format("{} is not between {:g} and {:g}", scalar_, min, max));
+    fail(fmt::format("{} is not between {:g} and {:g}", shown(), min, max));
   }
   return *value;
 }
@@ -149,13 +136,13 @@ std::int64_t Config::as_int(std::int64_t min, std::int64_t max) const {
   const std::optional<double> real = number();
   std::optional<std::int64_t> value;
   if (real && !is_ambiguous_octal(scalar_)) {
-    value = parse_number<std::int64_t>(scalar_);
+    value = parse_integer(scalar_);
     const bool whole = std::trunc(*real) == *real && std::abs(*real) <= kMaxExactInt;
     if (!value && whole) value = static_cast<std::int64_t>(*real);
   }
   if (!value) fail(fmt::format("expected a whole number, not {}", shown()));
   if (*value < min || *value > max) {
-    fail(fmt::format("{} is not between {} and {}", scalar_, min, max));
+    fail(fmt::format("{} is not between {} and {}", shown(), min, max));
   }
   return *value;
 }

@@ -27,7 +27,7 @@ struct Mark {
 /// What is refused while reading, each with its place: texts, nesting, node counts and scalars over
 /// the budgets below; anchors, aliases, tags and merge keys; duplicate keys and keys that are not
 /// words; invalid UTF-8 and control characters; no document or more than one. Reading takes at
-/// most about 40 MiB, whatever the text.
+/// most about 20 MiB, whatever the text.
 class Config {
  public:
   enum class Kind { kNull, kScalar, kList, kMap };

@@ -73,11 +73,13 @@ class ConfigBuilder final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     require_bare(mark, tag, anchor);
+    const bool quoted = tag == "!";
+    if (quoted) require_closed_quote(mark);
     require_printable(mark, value);
     if (key_expected()) return add_key(mark, value);
     Config node = make_node(Config::Kind::kScalar, mark);
     node.scalar_ = value;
-    node.quoted_ = tag == "!";
+    node.quoted_ = quoted;
     add(std::move(node));
   }
 
@@ -136,6 +138,20 @@ class ConfigBuilder final : public YAML::EventHandler {
     if (written || (!tag.empty() && tag != "?" && tag != "!")) {
       fail(mark, "tags (!name) are not supported");
     }
+  }
+
+  // yaml-cpp 0.7 takes the end of the text for a closing quote.
+  void require_closed_quote(const YAML::Mark& mark) const {
+    const auto begin = static_cast<std::size_t>(std::max(0, mark.pos));
+    const char quote = begin < text_.size() ? text_[begin] : '|';
+    if (quote != '"' && quote != '\'') return;  // a block scalar
+    std::size_t end = begin + 1;
+    while (end < text_.size()) {
+      const bool escape = quote == '"' ? text_[end] == '\\' : text_.substr(end, 2) == "''";
+      if (text_[end] == quote && !escape) return;
+      end += escape ? 2 : 1;
+    }
+    fail(mark, "a quote does not end");
   }
 
   // The text is free of control characters, but escapes such as "\0" make new ones.

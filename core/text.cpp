@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdint>
+#include <charconv>
 
 namespace hwnas {
 namespace {
@@ -40,6 +40,16 @@ CodePoint decode(std::string_view text) {
   const bool surrogate = value >= 0xd800 && value <= 0xdfff;
   if (value < kSmallest[length] || value > 0x10ffff || surrogate) return {};
   return {value, length};
+}
+
+template <typename T>
+std::optional<T> parse_whole(std::string_view text) {
+  // A leading '+' is no part of from_chars's grammar.
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+  T value{};
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (status != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
 }
 
 /// Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours
@@ -104,6 +114,16 @@ std::optional<TextFault> find_text_fault(std::string_view text) {
     i += length;
   }
   return std::nullopt;
+}
+
+std::optional<double> parse_number(std::string_view text) {
+  // The allowed letters keep from_chars's "inf" and "nan" out.
+  const bool decimal = text.find_first_not_of("0123456789+-.eE") == std::string_view::npos;
+  return decimal ? parse_whole<double>(text) : std::nullopt;
+}
+
+std::optional<std::int64_t> parse_integer(std::string_view text) {
+  return parse_whole<std::int64_t>(text);
 }
 
 std::optional<std::string> nearest_name(std::string_view name,

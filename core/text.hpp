@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,12 @@ struct TextFault {
 /// The first byte that well-formed UTF-8 text for people does not have: an invalid sequence, a
 /// byte-order mark, or a control character other than tab, line feed and CR LF.
 std::optional<TextFault> find_text_fault(std::string_view text);
+
+/// The whole of `text` as a number in decimal form, such as "-1.5e3", or nothing: not for "inf",
+/// "nan", hexadecimal, spaces, or what a double cannot hold.
+std::optional<double> parse_number(std::string_view text);
+/// The whole of `text` as a decimal integer, or nothing.
+std::optional<std::int64_t> parse_integer(std::string_view text);
 
 /// The nearest of `names` by edit distance, if it is near enough to be a slip of the keyboard.
 std::optional<std::string> nearest_name(std::string_view name,
