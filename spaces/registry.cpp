@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "core/error.hpp"
 #include "spaces/families.hpp"
 
@@ -37,13 +35,15 @@ void require_decodable_extremes(const SearchSpace& space, const Config& options)
     smallest.choices.push_back(0);
     largest.choices.push_back(static_cast<std::uint16_t>(decision.options.size() - 1));
   }
-  for (const Genotype& genotype : {smallest, largest}) {
+  const auto require_decodable = [&](std::string_view which, const Genotype& genotype) {
     try {
       space.decode(genotype);
     } catch (const Error& failure) {
-      options.fail(fmt::format("genotype {}: {}", to_string(genotype), failure.what()));
+      options.fail(fmt::format("the {} network is refused: {}", which, failure.what()));
     }
-  }
+  };
+  require_decodable("smallest", smallest);
+  require_decodable("largest", largest);
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ std::string to_string(const Genotype& genotype);
 /// Throws InvalidArgument.
 Genotype genotype_from_string(std::string_view text);
 
+/// A choice that is open. What YAML fixes to one option is no decision of the families here.
 struct Decision {
   std::string name;                  ///< unique, e.g. "stage2.expansion"
   std::vector<std::string> options;  ///< at least one
@@ -47,8 +48,8 @@ class SearchSpace {
   /// softmax. Throws InvalidArgument if the genotype is not a member.
   virtual ir::Network decode(const Genotype& genotype) const = 0;
 
-  /// The representative of all genotypes that decode to an equal network (an isomorphic one, for
-  /// cell spaces): equal networks <=> equal canonical genotypes. Idempotent.
+  /// The representative of all genotypes that decode to an equal network, which is the first of
+  /// them: equal networks <=> equal canonical genotypes. Idempotent. Throws as decode.
   virtual Genotype canonical(const Genotype& genotype) const { return genotype; }
 };
 

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <numeric>
+
 #include "core/error.hpp"
 
 namespace hwnas::spaces {
@@ -108,6 +110,18 @@ TEST(MakeSpace, TooManyDecisionsAreRefused) {
               HasSubstr("320 decisions, but 256 are the limit"));
 }
 
+TEST(MakeSpace, TooManyGenotypesAreRefused) {
+  std::vector<int> to_63(63);
+  std::iota(to_63.begin(), to_63.end(), 1);
+  std::string yaml = "family: mobile\nper_block: true\nstem: { channels: 8 }\nstages:\n";
+  for (int stage = 0; stage < 7; ++stage) {
+    yaml += fmt::format("  - {{ depth: 25, channels: 8, kernel: [{}], expansion: 1 }}\n",
+                        fmt::join(to_63, ", "));
+  }
+  EXPECT_THAT(message_of([&] { make_space(map_of(yaml), kTask); }),
+              HasSubstr("10^315 genotypes, but 10^300 are the limit"));
+}
+
 TEST(MakeSpace, NetworksThatDoNotFitIntoMemoryAreRefusedBeforeTheSearch) {
   const Task huge{{.channels = 3, .height = 4096, .width = 4096}, 10};
   const Config options = map_of(R"(
@@ -115,7 +129,8 @@ family: mobile
 stem: { channels: [4, 64], stride: 1 }
 stages: [ { depth: 1, channels: 8, expansion: 1 } ]
 )");
-  EXPECT_THAT(message_of([&] { make_space(options, huge); }), HasSubstr("genotype 1: "));
+  EXPECT_THAT(message_of([&] { make_space(options, huge); }),
+              HasSubstr("the largest network is refused"));
 }
 
 TEST(MakeSpace, ATaskNeedsClasses) {
