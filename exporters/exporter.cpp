@@ -1,7 +1,5 @@
 #include "exporters/exporter.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/sha256.hpp"
 #include "core/text.hpp"
 #include "exporters/deployed.hpp"
 #include "exporters/onnx.hpp"
@@ -45,15 +44,6 @@ void require_file_name(const std::string& name) {
       name.find_first_not_of(kAllowed) != std::string::npos) {
     throw invalid_argument("model name '{}': use A-Z a-z 0-9 _ . - and no leading dot", name);
   }
-}
-
-std::string sha256(std::string_view bytes) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr) != 1) {
-    throw error(ErrorCode::kInternal, "OpenSSL could not compute a SHA-256");
-  }
-  return fmt::format("{:02x}", fmt::join(digest, digest + size, ""));
 }
 
 /// Compares what the file computes with what the model computes.

@@ -42,9 +42,13 @@ struct ExporterInfo {
 /// All exporters: onnx (later onnx_qdq, tflite, c).
 std::span<const ExporterInfo> exporters();
 
-/// Writes aside, syncs, renames; then reads the file back and compares its outputs with the model's
-/// own (ir::run_reference on the folded network) on `probes`; throws Internal when they differ by
-/// more than 1e-4 of the largest output. Throws NotFound for an unknown format.
+/// Writes "<folder>/<model.name><extension>", making the folder. The file is written aside, read
+/// back, and its outputs on `probes` (inputs as the artifact takes them) compared with the model's
+/// own: ir::run_reference on the normalised probe and the deployed network. Only then is it synced
+/// and put in place. Throws Internal, leaving what was there, when an output is not finite or
+/// differs by more than 1e-4 of the largest; NotFound for an unknown format; InvalidArgument
+/// without probes, for a name that is not of A-Z a-z 0-9 _ . - (no leading dot), and for weights or
+/// a normalisation that do not fit or are not finite.
 Artifact export_model(const Model& model, std::string_view format,
                       const std::filesystem::path& folder,
                       std::span<const std::vector<float>> probes);

@@ -1,6 +1,7 @@
 #include "exporters/manifest.hpp"
 
 #include <fmt/format.h>
+
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -65,8 +66,9 @@ Json input_of(const Model& model) {
 Json output_of(const Model& model) {
   const ir::Shape shape = ir::infer_shapes(model.network).back();
   Json extents = {"batch", shape.channels};
-  if (shape.height != 1 || shape.width != 1)
+  if (shape.height != 1 || shape.width != 1) {
     extents.insert(extents.end(), {shape.height, shape.width});
+  }
   return {{"name", "logits"},
           {"type", "float32"},
           {"shape", std::move(extents)},

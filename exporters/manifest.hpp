@@ -28,9 +28,8 @@ struct Manifest {
   std::vector<Artifact> artifacts;
 };
 
-/// {"schema": "hwnas.manifest/1", model, device, runtime, input {name, shape, layout,
-/// normalisation}, output {name, shape, classes}, metrics with value, unit, origin and interval,
-/// artifacts with SHA-256, network (ir JSON), hashes}.
+/// Writes the manifest atomically. docs/manifest.md has its schema, hwnas.manifest/1, and says what
+/// each key promises.
 void write_manifest(const Manifest& manifest, const Model& model,
                     const std::filesystem::path& file);
 

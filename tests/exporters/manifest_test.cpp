@@ -32,6 +32,65 @@ json written(const Manifest& manifest, const Model& model) {
   return json::parse(read_file(folder.path() / "manifest.json", 1 << 20));
 }
 
+/// The second JSON block of docs/manifest.md.
+json documented_schema() {
+  const std::string page =
+      read_file(std::filesystem::path(HWNAS_SOURCE_DIR) / "docs" / "manifest.md", 1 << 20);
+  const std::string fence = "```json\n";
+  const std::size_t begin = page.find(fence, page.find("## Schema")) + fence.size();
+  return json::parse(page.substr(begin, page.find("```", begin) - begin));
+}
+
+bool has_type(const json& value, const std::string& type) {
+  if (type == "integer") return value.is_number_integer();
+  return type == value.type_name();
+}
+
+/// As much of JSON Schema as the page uses; stricter in that every key must be documented.
+void expect_valid(const json& value, const json& schema, const json& root,
+                  const std::string& path) {
+  if (schema.contains("$ref")) {
+    const std::string pointer = schema["$ref"].get<std::string>().substr(1);
+    return expect_valid(value, root.at(json::json_pointer(pointer)), root, path);
+  }
+  if (schema.contains("const")) {
+    EXPECT_EQ(value, schema["const"]) << path;
+  }
+  if (schema.contains("enum")) {
+    EXPECT_THAT(schema["enum"], testing::Contains(value)) << path;
+  }
+  if (schema.contains("type")) {
+    EXPECT_TRUE(has_type(value, schema["type"])) << path << value;
+  }
+  for (const json& key : schema.value("required", json::array())) {
+    EXPECT_TRUE(value.contains(key.get<std::string>())) << path << "/" << key;
+  }
+  if (value.is_object() &&
+      (schema.contains("properties") || schema.contains("additionalProperties"))) {
+    const json properties = schema.value("properties", json::object());
+    for (const auto& [key, child] : value.items()) {
+      const bool named = properties.contains(key);
+      ASSERT_TRUE(named || schema.contains("additionalProperties")) << path << "/" << key;
+      expect_valid(child, named ? properties[key] : schema["additionalProperties"], root,
+                   path + "/" + key);
+    }
+  }
+  if (value.is_array()) {
+    const json prefix = schema.value("prefixItems", json::array());
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      expect_valid(value[i], i < prefix.size() ? prefix[i] : schema["items"], root,
+                   path + "/" + std::to_string(i));
+    }
+  }
+}
+
+TEST(Manifest, IsAsDocumented) {
+  const json schema = documented_schema();
+  for (const auto& entry : ir::zoo::networks()) {
+    expect_valid(written(example(), zoo_model(entry)), schema, schema, entry.name);
+  }
+}
+
 TEST(Manifest, SaysWhatTheCompileStageNeeds) {
   const Model model = zoo_model({"plain", ir::zoo::plain()});
   const json manifest = written(example(), model);

@@ -79,11 +79,13 @@ TEST_F(Onnx, NormalisesFirst) {
 TEST_F(Onnx, KeepsLayerNamesAndFoldsBatchNorm) {
   for (const auto& [name, network] : ir::zoo::networks()) {
     std::set<std::string> nodes;
-    for (const auto& node : written(network).graph().node()) {
+    const onnx::ModelProto model = written(network);
+    for (const auto& node : model.graph().node()) {
       EXPECT_NE(node.op_type(), "BatchNormalization");
       EXPECT_TRUE(nodes.insert(node.name()).second) << node.name();
     }
-    for (const ir::Layer& layer : ir::fold_batch_norm(ir::remove_dead_layers(network)).layers) {
+    const ir::Network folded = ir::fold_batch_norm(ir::remove_dead_layers(network));
+    for (const ir::Layer& layer : folded.layers) {
       EXPECT_TRUE(nodes.contains(layer.name)) << name << " " << layer.name;
     }
   }
