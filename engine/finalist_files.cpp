@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
-#include "exporters/sha256.hpp"
+#include "core/sha256.hpp"
 
 namespace hwnas::engine {
 
@@ -19,7 +19,7 @@ void save_weights(const std::filesystem::path& folder, const ir::Weights& weight
   const std::filesystem::path file = folder / finalist.weights_file;
   std::filesystem::create_directories(file.parent_path());
   ir::save_safetensors(weights, file);
-  finalist.weights_sha256 = exporters::sha256_of_file(file);
+  finalist.weights_sha256 = sha256_of_file(file);
 }
 
 ir::Weights load_weights(const std::filesystem::path& folder, const FinalistRecord& finalist) {
@@ -28,7 +28,7 @@ ir::Weights load_weights(const std::filesystem::path& folder, const FinalistReco
     throw error(ErrorCode::kFailedPrecondition, "{}: the weights of trial {} are gone",
                 file.string(), finalist.trial);
   }
-  if (exporters::sha256_of_file(file) != finalist.weights_sha256) {
+  if (sha256_of_file(file) != finalist.weights_sha256) {
     throw error(ErrorCode::kFailedPrecondition,
                 "{}: not the weights that were trained (their SHA-256 differs)", file.string());
   }

@@ -115,11 +115,13 @@ std::vector<TrialRecord> StoreReader::trials() const {
     trial.end_seconds = rows.real(8);
   }
   // Ids are 0, 1, 2, …: a trial's id is its place.
-  for_each_metric(database_, kSearchPhase, [&](auto trial, auto metric, const auto&) {
-    trials.at(trial).metrics.push_back(std::move(metric));
+  for_each_metric(database_, kSearchPhase,
+                  [&](std::uint64_t trial, report::MetricValue metric, const std::string&) {
+                    trials.at(trial).metrics.push_back(std::move(metric));
+                  });
+  for_each_epoch(database_, kSearchPhase, [&](std::uint64_t trial, report::CurvePoint point) {
+    trials.at(trial).curve.push_back(point);
   });
-  for_each_epoch(database_, kSearchPhase,
-                 [&](auto trial, auto point) { trials.at(trial).curve.push_back(point); });
   return trials;
 }
 
@@ -142,14 +144,17 @@ std::vector<FinalistRecord> StoreReader::finalists() const {
     if (!rows.is_null(8)) finalist.test_top1 = rows.real(8);
     place[finalist.trial] = finalists.size() - 1;
   }
-  for_each_metric(database_, kFinalistPhase, [&](auto trial, auto metric, const auto& per_layer) {
-    FinalistRecord& finalist = finalists[place.at(trial)];
-    if (!per_layer.empty()) {
-      finalist.per_layer[metric.name] = nlohmann::json::parse(per_layer).get<std::vector<double>>();
-    }
-    finalist.metrics.push_back(std::move(metric));
-  });
-  for_each_epoch(database_, kFinalistPhase, [&](auto trial, auto point) {
+  for_each_metric(
+      database_, kFinalistPhase,
+      [&](std::uint64_t trial, report::MetricValue metric, const std::string& per_layer) {
+        FinalistRecord& finalist = finalists[place.at(trial)];
+        if (!per_layer.empty()) {
+          finalist.per_layer[metric.name] =
+              nlohmann::json::parse(per_layer).get<std::vector<double>>();
+        }
+        finalist.metrics.push_back(std::move(metric));
+      });
+  for_each_epoch(database_, kFinalistPhase, [&](std::uint64_t trial, report::CurvePoint point) {
     finalists[place.at(trial)].curve.push_back(point);
   });
   return finalists;

@@ -1,17 +1,14 @@
 #include "engine/table_evaluator.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <unordered_map>
+#include <utility>
 
-#include "core/error.hpp"
-#include "core/file.hpp"
+#include "core/csv.hpp"
 
 namespace hwnas::engine {
 namespace {
-
-constexpr std::uintmax_t kMaxTableBytes = 1'000'000'000;
 
 struct Column {
   std::string metric;
@@ -43,16 +40,6 @@ std::vector<TableOptions> read_options(const Config& options) {
   return tables;
 }
 
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const std::size_t end = text.find(separator);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
 /// "4-2-1" of either form of a key.
 std::string genotype_key(std::string_view text) {
   if (text.find('-') != std::string_view::npos || text.size() < 2) return std::string(text);
@@ -64,8 +51,7 @@ std::string genotype_key(std::string_view text) {
   return key;
 }
 
-/// Values of a table's columns by genotype. Fields are separated by commas, without quotes; an
-/// empty field, or one that is no number, reads as NaN.
+/// Values of a table's columns by genotype. An empty field reads as NaN.
 class Table {
  public:
   Table(const std::filesystem::path& file, TableOptions options);
@@ -82,47 +68,20 @@ class Table {
   std::unordered_map<std::string, std::vector<double>> rows_;
 };
 
-std::size_t place_of(const std::vector<std::string_view>& header, const std::string& column,
-                     const std::filesystem::path& file) {
-  const auto place = std::ranges::find(header, column);
-  if (place != header.end()) return static_cast<std::size_t>(place - header.begin());
-  const std::vector<std::string> names(header.begin(), header.end());
-  throw invalid_argument("{}: no column '{}'{}", file.string(), column,
-                         did_you_mean(column, names));
-}
-
-double number_or_nan(std::string_view field) {
-  double value = 0;
-  const auto [end, failure] = std::from_chars(field.data(), field.data() + field.size(), value);
-  const bool whole = failure == std::errc() && end == field.data() + field.size();
-  return whole ? value : std::numeric_limits<double>::quiet_NaN();
-}
-
 Table::Table(const std::filesystem::path& file, TableOptions options)
     : options_(std::move(options)) {
-  const std::string text = read_unpacked_file(file, kMaxTableBytes);
-  std::vector<std::string_view> lines = split(text, '\n');
-  for (std::string_view& line : lines) {
-    if (line.ends_with('\r')) line.remove_suffix(1);
-  }
-  if (lines.back().empty()) lines.pop_back();
-  if (lines.empty()) throw invalid_argument("{}: the table is empty", file.string());
-  const std::vector<std::string_view> header = split(lines.front(), ',');
-  const std::size_t key = place_of(header, options_.key, file);
+  CsvReader csv = CsvReader::open(file);
+  const std::size_t key = csv.column(options_.key);
   std::vector<std::size_t> places;
-  for (const Column& column : options_.columns) {
-    places.push_back(place_of(header, column.name, file));
-  }
-  for (std::size_t i = 1; i < lines.size(); ++i) {
-    const std::vector<std::string_view> fields = split(lines[i], ',');
-    if (fields.size() != header.size()) {
-      throw invalid_argument("{}:{}: {} fields under {} columns", file.string(), i + 1,
-                             fields.size(), header.size());
-    }
+  for (const Column& column : options_.columns) places.push_back(csv.column(column.name));
+  while (csv.next()) {
     std::vector<double> values;
-    for (const std::size_t place : places) values.push_back(number_or_nan(fields[place]));
-    if (!rows_.emplace(genotype_key(fields[key]), std::move(values)).second) {
-      throw invalid_argument("{}:{}: '{}' is there twice", file.string(), i + 1, fields[key]);
+    for (const std::size_t place : places) {
+      values.push_back(csv.text(place).empty() ? std::numeric_limits<double>::quiet_NaN()
+                                               : csv.number(place));
+    }
+    if (!rows_.emplace(genotype_key(csv.text(key)), std::move(values)).second) {
+      csv.fail("the genotype '" + csv.text(key) + "' is there twice");
     }
   }
 }

@@ -1,0 +1,67 @@
+#include "tests/engine/fake_training.hpp"
+
+#include <random>
+#include <thread>
+
+#include "tests/ir/network_zoo.hpp"
+
+namespace hwnas::engine {
+namespace {
+
+void sleep_up_to(std::chrono::microseconds longest) {
+  if (longest.count() == 0) return;
+  thread_local std::minstd_rand generator{std::random_device{}()};
+  std::uniform_int_distribution<std::int64_t> duration(0, longest.count());
+  std::this_thread::sleep_for(std::chrono::microseconds(duration(generator)));
+}
+
+train::TrainResult train(const ir::Network& network, const train::TrainOptions& options,
+                         std::uint64_t seed, const train::EpochCallback& on_epoch,
+                         const std::stop_token& stop, const FakeTraining& fake) {
+  if (fake.trainings != nullptr) ++*fake.trainings;
+  Rng rng(derive_seed(seed, {ir::stable_hash(network)}));
+  const double ceiling = 60 + 35 * rng.uniform();
+  train::TrainResult result;
+  for (int epoch = 1; epoch <= options.epochs; ++epoch) {
+    sleep_up_to(fake.longest_epoch);
+    const double top1 = ceiling * epoch / (epoch + 0.2);
+    result.epochs.push_back({epoch, 1.0 / epoch, 1.5 / epoch, top1, 0});
+    if (!on_epoch(result.epochs.back())) {
+      result.outcome = train::TrainOutcome::kHopeless;
+      return result;
+    }
+    if (stop.stop_requested()) {
+      result.outcome = train::TrainOutcome::kCancelled;
+      return result;
+    }
+  }
+  result.weights = ir::zoo::random_weights(network, seed);
+  return result;
+}
+
+}  // namespace
+
+Training fake_training(const FakeTraining& fake) {
+  return {
+      .set_worker_threads = [](int, int) {},
+      .train_network =
+          [fake](const ir::Network& network, const train::TrainData&,
+                 const train::TrainOptions& options, std::uint64_t seed,
+                 const train::EpochCallback& on_epoch, std::stop_token stop) {
+            return train(network, options, seed, on_epoch, stop, fake);
+          },
+      .evaluate_network =
+          [fake](const ir::Network&, const ir::Weights&, const data::Dataset&,
+                 std::span<const std::size_t> samples, const data::Normalisation&,
+                 const train::TrainOptions&) {
+            if (fake.test_passes != nullptr) ++*fake.test_passes;
+            return train::Evaluation{77.5, 0.5, std::vector<int>(samples.size())};
+          },
+      .measure_network_latency =
+          [](const ir::Network&, const ir::Weights&, int) {
+            return estimators::LatencyMeasurement{1.25, 0.01, 30, 0, {}};
+          },
+  };
+}
+
+}  // namespace hwnas::engine

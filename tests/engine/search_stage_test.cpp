@@ -1,0 +1,195 @@
+#include "engine/search_stage.hpp"
+
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "engine/pipeline.hpp"
+#include "engine/store.hpp"
+#include "search/strategy.hpp"
+#include "tests/engine/fake_training.hpp"
+#include "tests/engine/sample_run.hpp"
+
+namespace hwnas::engine {
+namespace {
+
+using namespace std::chrono_literals;
+using search::TrialState;
+using testing::HasSubstr;
+
+Experiment waves(const TemporaryFolder& folder, const std::vector<std::string>& sets = {}) {
+  return Experiment::load(write_wave_experiment(folder), sets);
+}
+
+/// The finalists are another suite's matter.
+const std::vector<std::string> kSearchOnly{"finalists.count=0", "export=[]"};
+
+std::vector<std::string> search_only(std::vector<std::string> sets) {
+  sets.insert(sets.end(), kSearchOnly.begin(), kSearchOnly.end());
+  return sets;
+}
+
+std::string message_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return std::string(to_string(error.code())) + ": " + error.what();
+  }
+  return "no error";
+}
+
+class EveryStrategy : public testing::TestWithParam<search::StrategyInfo> {
+ protected:
+  Experiment experiment() const {
+    return Experiment::load(write_wave_experiment(folder_, std::string(GetParam().name)),
+                            kSearchOnly);
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_P(EveryStrategy, FindsTheSameWithAnyNumberOfWorkers) {
+  const Experiment experiment = this->experiment();
+  const Training jittery = fake_training({.longest_epoch = 300us});
+  std::set<std::string> histories;
+  for (const int workers : {1, 2, 8}) {
+    const auto run = folder_ / std::to_string(workers);
+    start_run(experiment, {.folder = run, .workers = workers}, jittery);
+    histories.insert(history_of(run));
+  }
+  EXPECT_EQ(histories.size(), 1U) << *histories.begin() << "\n---\n" << *histories.rbegin();
+  EXPECT_THAT(*histories.begin(), HasSubstr("front"));
+}
+
+TEST_P(EveryStrategy, FindsTheSameWhenInterruptedAfterEveryTrial) {
+  const Experiment experiment = this->experiment();
+  start_run(experiment, {.folder = folder_ / "unbroken"}, fake_training());
+  const auto run = folder_ / "broken";
+  int attempts = 0;
+  for (RunState state = RunState::kInterrupted; state == RunState::kInterrupted; ++attempts) {
+    std::stop_source drain;
+    RunOptions options{.folder = run, .drain = drain.get_token(), .workers = 2};
+    options.progress = [&](const Progress& progress) {
+      if (progress.message.starts_with("trial")) drain.request_stop();
+    };
+    state = (attempts == 0 ? start_run(experiment, options, fake_training({.longest_epoch = 200us}))
+                           : resume_run(options, fake_training({.longest_epoch = 200us})))
+                .state;
+  }
+  EXPECT_GT(attempts, 4);
+  EXPECT_EQ(history_of(run), history_of(folder_ / "unbroken"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry, EveryStrategy,
+                         testing::ValuesIn(search::strategies().begin(),
+                                           search::strategies().end()),
+                         [](const auto& strategy) { return std::string(strategy.param.name); });
+
+TEST(Search, TrainsNoInfeasibleCandidateAndDoesNotCountIt) {
+  const TemporaryFolder folder;
+  std::atomic<int> trainings = 0;
+  start_run(waves(folder, kSearchOnly), {.folder = folder / "run"},
+            fake_training({.trainings = &trainings}));
+  EXPECT_EQ(trainings, 20);
+  int infeasible = 0;
+  int evaluated = 0;
+  for (const TrialRecord& trial : StoreReader(folder / "run").trials()) {
+    if (trial.state != TrialState::kInfeasible) {
+      ++evaluated;
+      continue;
+    }
+    ++infeasible;
+    EXPECT_GT(trial.violation, 0);
+    EXPECT_THAT(trial.reason, HasSubstr("macs "));
+    EXPECT_THAT(trial.reason, HasSubstr(" > 30000"));
+  }
+  EXPECT_EQ(evaluated, 20);
+  EXPECT_GT(infeasible, 0);
+}
+
+TEST(Search, EndsWhenTheSpaceIsExhausted) {
+  const TemporaryFolder folder;
+  const Experiment experiment =
+      waves(folder, search_only({"search.trials=100000", "search.strategy=random",
+                                 "space.stages=[ { depth: 1, channels: [ 4, 8 ], kernel: [ 3, 5 ],"
+                                 " stride: 1 } ]"}));
+  start_run(experiment, {.folder = folder / "run"}, fake_training());
+  EXPECT_EQ(StoreReader(folder / "run").trials().size(), 4U);
+}
+
+TEST(Search, GivesUpAfterTooManyInfeasibleProposalsAndSaysHowFarOffTheyAre) {
+  const TemporaryFolder folder;
+  // Each limit can be kept, both together cannot: small networks are not the accurate ones' size.
+  const Experiment experiment = waves(
+      folder,
+      search_only({"limits.macs=1200", "search.max_infeasible=10", "search.strategy=random"}));
+  const std::string message =
+      message_of([&] { start_run(experiment, {.folder = folder / "run"}, fake_training()); });
+  EXPECT_THAT(message, HasSubstr("failed precondition: 10 proposals in a row broke limits"));
+  EXPECT_THAT(message, HasSubstr("macs: limit 1200, smallest seen "));
+  EXPECT_EQ(summarise_run(folder / "run").state, "failed");
+}
+
+TEST(Search, RefusesToReplayAnotherHistory) {
+  const TemporaryFolder folder;
+  const auto run = folder / "run";
+  start_run(waves(folder, kSearchOnly), {.folder = run}, fake_training());
+  {
+    Database database(run / "run.db", Database::Access::kReadWrite);
+    database.execute("UPDATE stage SET done = 0 WHERE name = 'search'");
+    database.execute(
+        "UPDATE trial SET genotype = (SELECT genotype FROM trial WHERE id = 4)"
+        " WHERE id = 5");
+  }
+  EXPECT_THAT(message_of([&] { resume_run({.folder = run}, fake_training()); }),
+              HasSubstr("trial 5 was "));
+}
+
+TEST(Search, TakesACrashedEvaluationForAFailedTrial) {
+  const TemporaryFolder folder;
+  Training training = fake_training();
+  training.train_network = [inner = training.train_network,
+                            count = 0](auto&&... arguments) mutable {
+    if (++count % 2 == 0) throw std::runtime_error("out of luck");
+    return inner(arguments...);
+  };
+  start_run(waves(folder, kSearchOnly), {.folder = folder / "run"}, training);
+  int failed = 0;
+  for (const TrialRecord& trial : StoreReader(folder / "run").trials()) {
+    if (trial.state != TrialState::kFailed) continue;
+    ++failed;
+    EXPECT_EQ(trial.reason, "out of luck");
+  }
+  EXPECT_EQ(failed, 10);
+}
+
+TEST(Search, TakesAValueThatIsNotANumberForAFailure) {
+  const TemporaryFolder folder;
+  Training training = fake_training();
+  training.train_network = [inner = training.train_network](auto&&... arguments) {
+    train::TrainResult result = inner(arguments...);
+    result.epochs.back().validation_top1 = std::nan("");
+    return result;
+  };
+  const std::string message = message_of(
+      [&] { start_run(waves(folder, kSearchOnly), {.folder = folder / "run"}, training); });
+  EXPECT_THAT(message, HasSubstr("none of the 20 evaluated candidates is complete; trial "));
+  EXPECT_THAT(message, HasSubstr("failed: val_top1 is nan"));
+}
+
+TEST(Search, ReportsProgressInOrder) {
+  const TemporaryFolder folder;
+  std::vector<Progress> reports;
+  RunOptions options{.folder = folder / "run"};
+  options.progress = [&](const Progress& progress) {
+    if (progress.stage == "search") reports.push_back(progress);
+  };
+  start_run(waves(folder, kSearchOnly), options, fake_training());
+  ASSERT_GE(reports.size(), 20U);
+  EXPECT_EQ(reports.front().fraction, 0);
+  EXPECT_EQ(reports.back().fraction, 1);
+  EXPECT_TRUE(std::ranges::is_sorted(reports, {}, &Progress::fraction));
+  EXPECT_THAT(reports[1].message, HasSubstr("val_top1"));
+}
+
+}  // namespace
+}  // namespace hwnas::engine
