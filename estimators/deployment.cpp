@@ -1,0 +1,114 @@
+#include "estimators/deployment.hpp"
+
+#include <map>
+#include <string_view>
+#include <variant>
+
+#include "estimators/fusion.hpp"
+#include "ir/overloaded.hpp"
+#include "ir/weights.hpp"
+
+namespace hwnas::estimators {
+
+namespace {
+
+using ir::overloaded;
+
+std::int64_t bytes_of(std::int64_t elements, int bits) {
+  return (elements * bits + 7) / 8;
+}
+
+/// How an operator turns its inputs into work; `in` is its first input.
+struct Work {
+  KernelClass kind = KernelClass::kElementwise;
+  std::int64_t elements = 0;
+};
+
+Work work_of(const ir::Layer& layer, const ir::Shape& in, const ir::Shape& out) {
+  const auto all_inputs = static_cast<std::int64_t>(layer.inputs.size()) * out.elements();
+  const auto reading = [](std::int64_t elements) {
+    return Work{KernelClass::kElementwise, elements};
+  };
+  return std::visit(
+      overloaded{
+          [&](const ir::Conv2d& conv) {
+            const bool depthwise = conv.groups > 1 && conv.groups == in.channels;
+            return Work{depthwise ? KernelClass::kDepthwise : KernelClass::kConv, 0};
+          },
+          [](const ir::Linear&) {
+            return Work{KernelClass::kLinear, 0};
+          },
+          [](const ir::Zero&) {
+            return Work{KernelClass::kNone, 0};
+          },
+          [](const ir::Flatten&) {
+            return Work{KernelClass::kNone, 0};
+          },
+          // The first term of a sum or product is not worked on, but read together with the next.
+          [&](const ir::Add&) { return reading(all_inputs - out.elements()); },
+          [&](const ir::Mul&) { return reading(out.elements()); },
+          [&](const ir::Pool& pool) {
+            return reading(out.elements() * pool.window.kernel_height * pool.window.kernel_width);
+          },
+          [&](const ir::GlobalAveragePool&) { return reading(in.elements()); },
+          [&](const auto&) { return reading(out.elements()); },
+      },
+      layer.op);
+}
+
+}  // namespace
+
+Deployment deploy(const ir::Network& network) {
+  Deployment result{.network = ir::fold_batch_norm(ir::remove_dead_layers(network)), .origin = {}};
+  std::map<std::string_view, int> index_of;
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    index_of.emplace(network.layers[i].name, static_cast<int>(i));
+  }
+  for (const ir::Layer& layer : result.network.layers) {
+    result.origin.push_back(index_of.at(layer.name));
+  }
+  return result;
+}
+
+std::vector<Kernel> kernels(const ir::Network& network) {
+  const std::vector<ir::Shape> shapes = ir::infer_shapes(network);
+  const std::vector<int> owners = kernel_layers(network);
+  std::vector<Kernel> result(network.layers.size());
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    const ir::Layer& layer = network.layers[i];
+    const ir::Shape in = ir::input_shape(network, shapes, static_cast<int>(i));
+    const Work work = work_of(layer, in, shapes[i]);
+    if (owners[i] != static_cast<int>(i) || work.kind == KernelClass::kNone) continue;
+    const int bits = layer.precision.activation_bits;
+    std::int64_t bytes = bytes_of(shapes[i].elements(), bits) + constant_bytes(layer, in);
+    for (std::size_t k = 0; k < layer.inputs.size(); ++k) {
+      const ir::Shape source =
+          ir::input_shape(network, shapes, static_cast<int>(i), static_cast<int>(k));
+      bytes += bytes_of(source.elements(), bits);
+    }
+    result[i] = {.kind = work.kind,
+                 .macs = ir::macs(layer, in, shapes[i]),
+                 .outputs = shapes[i].elements(),
+                 .elements = work.elements,
+                 .bytes = bytes};
+  }
+  return result;
+}
+
+std::int64_t constant_bytes(const ir::Layer& layer, const ir::Shape& in) {
+  const auto bytes = [&](std::int64_t out_channels, bool bias) {
+    const std::int64_t weights = ir::parameters(layer, in) - (bias ? out_channels : 0);
+    const bool quantised = layer.precision.weight_bits < 32;
+    const int per_channel = quantised ? 8 : (bias ? 4 : 0);
+    return bytes_of(weights, layer.precision.weight_bits) + per_channel * out_channels;
+  };
+  return std::visit(
+      overloaded{
+          [&](const ir::Conv2d& conv) { return bytes(conv.out_channels, conv.bias); },
+          [&](const ir::Linear& linear) { return bytes(linear.out_features, linear.bias); },
+          [](const auto&) { return std::int64_t{0}; },
+      },
+      layer.op);
+}
+
+}  // namespace hwnas::estimators

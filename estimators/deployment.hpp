@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ir/network.hpp"
+
+namespace hwnas::estimators {
+
+/// A network as it is deployed: dead layers removed, batch norm folded.
+struct Deployment {
+  ir::Network network;
+  std::vector<int> origin;  ///< for each layer of `network`, the layer of the given one
+};
+
+/// Throws what ir::verify throws.
+Deployment deploy(const ir::Network& network);
+
+/// Kinds of kernels that run at rates of their own.
+enum class KernelClass { kConv, kDepthwise, kLinear, kElementwise, kNone };
+
+/// What a runtime executes for one layer, in sizes that do not depend on the device. Layers without
+/// a kernel of their own (see kernel_layers), constants and views have kNone and all zeros.
+struct Kernel {
+  KernelClass kind = KernelClass::kNone;
+  std::int64_t macs = 0;
+  std::int64_t outputs = 0;   ///< elements written
+  std::int64_t elements = 0;  ///< elements that kElementwise reads: a pooling window counts fully
+  std::int64_t bytes = 0;     ///< weights, inputs and output at the layers' precisions
+};
+
+/// One a layer of a deployed network.
+std::vector<Kernel> kernels(const ir::Network& network);
+
+/// Bytes of a layer's constants in flash; 0 for layers without weights. Weights take
+/// ⌈count · weight_bits / 8⌉; of quantised layers (under 32 bits) each output channel has an int32
+/// bias and a float scale, of float layers a float bias if the layer has one.
+std::int64_t constant_bytes(const ir::Layer& layer, const ir::Shape& in);
+
+}  // namespace hwnas::estimators
