@@ -1,0 +1,90 @@
+#include "cli/run_result.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cli/format.hpp"
+#include "cli/text_table.hpp"
+
+namespace hwnas::cli {
+namespace {
+
+using report::MetricValue;
+using report::RunSummary;
+
+/// Objectives first, then limits: what the run was about.
+std::vector<std::string> shown_metrics(const RunSummary& run) {
+  std::vector<std::string> names;
+  std::set<std::string> seen;
+  for (const auto& objective : run.objectives)
+    if (seen.insert(objective.metric).second) names.push_back(objective.metric);
+  for (const auto& limit : run.limits)
+    if (seen.insert(limit.metric).second) names.push_back(limit.metric);
+  return names;
+}
+
+std::string cell(const std::vector<MetricValue>& metrics, const std::string& name) {
+  for (const MetricValue& metric : metrics)
+    if (metric.name == name) return format_metric(metric.value, metric.standard_deviation);
+  return "";
+}
+
+std::vector<std::string> row(std::string label, const std::vector<MetricValue>& metrics,
+                             const std::vector<std::string>& names) {
+  std::vector<std::string> cells = {std::move(label)};
+  for (const std::string& name : names) cells.push_back(cell(metrics, name));
+  return cells;
+}
+
+nlohmann::json to_json(const engine::RunResult& result) {
+  nlohmann::json json = {
+      {"state", result.state == engine::RunState::kFinished ? "finished" : "interrupted"},
+      {"folder", result.folder.string()}};
+  if (!result.report_html.empty()) json["report_html"] = result.report_html.string();
+  if (!result.exported_onnx.empty()) json["exported_onnx"] = result.exported_onnx.string();
+  if (result.chosen_trial) json["chosen_trial"] = *result.chosen_trial;
+  return json;
+}
+
+void print_for_people(const engine::RunResult& result) {
+  fmt::print("{}", describe_findings(engine::summarise_run(result.folder)));
+  fmt::print("report   {}\n", result.report_html.string());
+  if (!result.exported_onnx.empty()) fmt::print("network  {}\n", result.exported_onnx.string());
+}
+
+}  // namespace
+
+std::string describe_findings(const RunSummary& run) {
+  const std::vector<std::string> metrics = shown_metrics(run);
+  std::vector<std::vector<std::string>> rows = {{run.finalists.empty() ? "front" : "finalists"}};
+  rows[0].insert(rows[0].end(), metrics.begin(), metrics.end());
+  if (!run.finalists.empty()) rows[0].push_back("test_top1");
+
+  for (const auto& finalist : run.finalists) {
+    rows.push_back(row(fmt::format("trial {}{}", finalist.trial, finalist.chosen ? " *" : ""),
+                       finalist.metrics, metrics));
+    rows.back().push_back(finalist.test_top1 ? format_metric(*finalist.test_top1, 0) : "");
+  }
+  if (run.finalists.empty())
+    for (const auto& trial : run.trials)
+      if (trial.on_front)
+        rows.push_back(row(fmt::format("trial {}", trial.id), trial.metrics, metrics));
+  return format_table(rows);
+}
+
+void print_result(const engine::RunResult& result, Invocation& invocation) {
+  if (invocation.json) print_json(to_json(result));
+  if (result.state == engine::RunState::kInterrupted) {
+    print_message(fmt::format("interrupted; to go on: {} resume {}", invocation.arguments.front(),
+                              shell_quoted(result.folder.string())));
+    invocation.exit_code = ExitCode::kInterrupted;
+  } else if (!invocation.json) {
+    print_for_people(result);
+  }
+}
+
+}  // namespace hwnas::cli

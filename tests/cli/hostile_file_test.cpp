@@ -1,0 +1,33 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "../core/hostile_yaml.hpp"
+#include "process.hpp"
+
+namespace hwnas::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class HostileFile : public testing::TestWithParam<HostileYaml> {};
+
+TEST_P(HostileFile, IsRefusedInOneLineWithoutTakingMemory) {
+  constexpr std::int64_t kMaxRssBytes = 64 << 20;
+  const HostileYaml& hostile = GetParam();
+  const std::string file = temporary_file(hostile.name + ".yaml", hostile.text);
+  const Finished finished = hwnas({"validate", file});
+  EXPECT_EQ(finished.exit_code, 2);
+  EXPECT_THAT(finished.err, StartsWith("hwnas: " + file + ":" + hostile.place));
+  EXPECT_THAT(finished.err, HasSubstr(hostile.reason));
+  EXPECT_EQ(std::ranges::count(finished.err, '\n'), 1);
+  EXPECT_LT(finished.peak_rss_bytes, kMaxRssBytes);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cli, HostileFile, testing::ValuesIn(hostile_yaml()),
+                         [](const auto& row) { return row.param.name; });
+
+}  // namespace
+}  // namespace hwnas::cli
