@@ -88,8 +88,9 @@ class DecisionList {
   template <typename T>
   std::vector<Choice<T>> add_for_blocks(const std::string& stage, std::string_view key,
                                         const Options<T>& options, int depth, bool per_block) {
-    if (!per_block)
+    if (!per_block) {
       return std::vector<Choice<T>>(depth, add(fmt::format("{}.{}", stage, key), options));
+    }
     std::vector<Choice<T>> choices;
     for (int block = 1; block <= depth; ++block) {
       choices.push_back(add(fmt::format("{}.block{}.{}", stage, block, key), options));

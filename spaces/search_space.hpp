@@ -70,7 +70,8 @@ struct SpaceFamily {
 std::span<const SpaceFamily> space_families();
 
 /// `options` is the content of a configs/spaces/*.yaml file: "family" names the row of
-/// space_families(), all other keys belong to the family. Throws InvalidArgument with place.
+/// space_families(), all other keys belong to the family (docs/spaces.md). Decodes the smallest and
+/// the largest network. Throws InvalidArgument with place.
 std::unique_ptr<SearchSpace> make_space(const Config& options, const Task& task);
 
 // Written once for all spaces.
