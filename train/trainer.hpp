@@ -39,7 +39,11 @@ struct TrainOptions {
   std::string device = "cpu";  ///< or "cuda", "cuda:1"
   int threads = 1;             ///< intra-op threads of this training
 };
+/// Reads the keys of train_option_names() from a map that may hold others; absent ones keep
+/// `defaults`.
 TrainOptions train_options_from_config(const Config& config, TrainOptions defaults = {});
+/// The YAML keys of TrainOptions.
+const std::vector<std::string>& train_option_names();
 
 /// What is known after an epoch.
 struct EpochResult {

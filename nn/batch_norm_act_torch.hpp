@@ -1,0 +1,29 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include "nn/kernels.hpp"
+
+namespace hwnas::nn {
+
+/// Batch norm's learned and tracked values, each of `channels` floats.
+struct BatchNormState {
+  torch::Tensor weight;
+  torch::Tensor bias;
+  torch::Tensor
+      running_mean;  ///< updated in training, momentum 0.1, unbiased variance (PyTorch's rule)
+  torch::Tensor running_var;
+  double epsilon = 1e-5;
+};
+
+/// activation(batch_norm(x) + residual), differentiable in x, weight, bias and residual.
+///
+/// x is N x C x H x W (channels-last on the CPU, else it is converted) or N x C; `residual` has x's
+/// shape or is undefined. hard-swish takes no residual. On the CPU in float32 this is one custom
+/// function that reads each tensor once a pass and keeps nothing but x (and y where a residual was
+/// added) for the backward pass; elsewhere it is composed of LibTorch's operators.
+torch::Tensor batch_norm_act(const torch::Tensor& x, BatchNormState& state,
+                             FusedActivation activation, const torch::Tensor& residual,
+                             bool training);
+
+}  // namespace hwnas::nn

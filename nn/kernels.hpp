@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+
+/// Vectorised passes over activations in channels-last order, seen as a matrix of `rows` pixels by
+/// `channels`. Batch norm, activation and residual addition are memory-bound, and together cost
+/// more than the convolutions of a small network (measured: docs/training_speed.md), so each of
+/// these reads every tensor once. Plain pointers, no torch; compiled once for each instruction set
+/// and chosen at start (kernels.cpp). All functions are thread-safe and work on any range of rows.
+namespace hwnas::nn {
+
+enum class FusedActivation { kNone, kRelu, kRelu6, kHardSwish };
+
+/// What batch norm does to one channel: z = scale·x + shift.
+struct ChannelAffine {
+  const float* scale;
+  const float* shift;
+};
+
+/// A range of rows of a channels-last activation.
+struct Extent {
+  std::int64_t rows;
+  int channels;
+};
+
+struct Kernels {
+  const char* name;  ///< "avx512", "avx2", "baseline"
+
+  /// Adds Σ(x − pivot) and Σ(x − pivot)² of each channel to `sum` and `sum_of_squares`. A pivot
+  /// near the mean keeps the squares from cancelling.
+  void (*moments)(Extent extent, const float* x, const float* pivot, double* sum,
+                  double* sum_of_squares);
+
+  /// y = activation(scale·x + shift + residual); `residual` may be null.
+  void (*apply)(Extent extent, FusedActivation activation, const float* x, ChannelAffine affine,
+                const float* residual, float* y);
+
+  /// With dz = dy·activation'(z): adds Σdz and Σdz·(x − mean) of each channel. z is scale·x +
+  /// shift, or, where a residual was added, `y` stands in for it (null otherwise; relu and relu6
+  /// only).
+  void (*reduce_gradient)(Extent extent, FusedActivation activation, const float* dy,
+                          const float* x, const float* y, ChannelAffine affine, const float* mean,
+                          double* sum_dz, double* sum_dz_x);
+
+  /// dx = a·dz + b·x + c per channel; writes dz to `d_residual` unless null.
+  void (*apply_gradient)(Extent extent, FusedActivation activation, const float* dy, const float* x,
+                         const float* y, ChannelAffine affine, const float* a, const float* b,
+                         const float* c, float* dx, float* d_residual);
+};
+
+/// The best set for this processor.
+const Kernels& kernels();
+/// Every set this processor can run; for tests.
+const Kernels* const* supported_kernels();  ///< null-terminated
+
+}  // namespace hwnas::nn

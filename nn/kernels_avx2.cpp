@@ -1,0 +1,10 @@
+#define HWNAS_ISA avx2
+#include "nn/kernels.inc"
+
+namespace hwnas::nn {
+
+extern const Kernels kernels_avx2;
+const Kernels kernels_avx2{"avx2", avx2::moments, avx2::apply, avx2::reduce_gradient,
+                           avx2::apply_gradient};
+
+}  // namespace hwnas::nn

@@ -1,0 +1,10 @@
+#define HWNAS_ISA baseline
+#include "nn/kernels.inc"
+
+namespace hwnas::nn {
+
+extern const Kernels kernels_baseline;
+const Kernels kernels_baseline{"baseline", baseline::moments, baseline::apply,
+                               baseline::reduce_gradient, baseline::apply_gradient};
+
+}  // namespace hwnas::nn

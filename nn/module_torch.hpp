@@ -1,0 +1,77 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ir/network.hpp"
+#include "ir/weights.hpp"
+#include "nn/batch_norm_act_torch.hpp"
+
+namespace hwnas::nn {
+
+/// A Network as a LibTorch module. Activations and weights are channels-last; batch norm, the
+/// activation after it and the residual addition around it run as one step (batch_norm_act). All
+/// trainable parameters are views into one flat tensor, and so are their gradients: an optimiser's
+/// step is a few operations on two vectors whatever the number of layers.
+///
+/// Not thread-safe; different modules may be used at the same time.
+class NetworkModule : public torch::nn::Module {
+ public:
+  /// Throws InvalidArgument if the network does not verify. Parameters are zero until load().
+  NetworkModule(const ir::Network& network, torch::Device device);
+
+  /// Logits (N x classes) of a batch N x C x H x W. Softmax layers are applied as they stand.
+  torch::Tensor forward(const torch::Tensor& batch);
+
+  /// Copies weights in and out; load throws InvalidArgument if they do not fit the network.
+  void load(const ir::Weights& weights);
+  ir::Weights save() const;
+
+  /// All trainable parameters and their gradients, 1-D, of equal length. Gradients accumulate: zero
+  /// them before each backward pass.
+  torch::Tensor& flat_parameters() { return flat_parameters_; }
+  torch::Tensor& flat_gradients() { return flat_gradients_; }
+  /// 1 where weight decay applies (convolution and linear weights), else 0.
+  const torch::Tensor& decay_mask() const { return decay_mask_; }
+
+  torch::Device device() const { return device_; }
+
+ private:
+  struct Parameters {
+    torch::Tensor weight;
+    torch::Tensor bias;
+    torch::Tensor running_mean;
+    torch::Tensor running_var;
+  };
+  /// One layer, or a batch norm with what is fused into it.
+  struct Step {
+    int layer = 0;
+    std::vector<int> inputs;
+    int output = 0;  ///< the last of the fused layers
+    FusedActivation activation = FusedActivation::kNone;
+    std::optional<int> residual = std::nullopt;
+    std::vector<int> last_uses = {};  ///< values that nothing reads after this step
+  };
+
+  void allocate_parameters();
+  void plan_steps();
+  void note_last_uses();
+  torch::Tensor run(const Step& step, const std::vector<torch::Tensor>& values,
+                    const torch::Tensor& batch);
+
+  ir::Network network_;
+  std::vector<ir::Shape> shapes_;
+  torch::Device device_;
+  torch::Tensor flat_parameters_;
+  torch::Tensor flat_gradients_;
+  torch::Tensor decay_mask_;
+  std::vector<Parameters> parameters_;  ///< one a layer; undefined tensors where it has none
+  std::vector<Step> steps_;
+};
+
+}  // namespace hwnas::nn

@@ -1,0 +1,177 @@
+#include "nn/kernels.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <tuple>
+#include <vector>
+
+#include "core/rng.hpp"
+
+namespace hwnas::nn {
+namespace {
+
+// Every instruction set against the arithmetic written out, over channel counts around and between
+// multiples of the vectors and rows from one up: a compiler once kept a stale stretch length for
+// some.
+
+struct Case {
+  const Kernels* kernels;
+  int channels;
+  int rows;
+};
+
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  for (const Kernels* const* set = supported_kernels(); *set != nullptr; ++set) {
+    for (const int channels : {1, 3, 8, 10, 16, 17, 24, 40, 96, 130}) {
+      for (const int rows : {1, 2, 15, 64, 701}) cases.push_back({*set, channels, rows});
+    }
+  }
+  return cases;
+}
+
+class KernelsTest : public testing::TestWithParam<Case> {
+ protected:
+  std::vector<float> draw(std::size_t count, double spread = 4) {
+    std::vector<float> values(count);
+    for (float& value : values) value = static_cast<float>(spread * (2 * rng_.uniform() - 1));
+    return values;
+  }
+  Extent extent() const { return {GetParam().rows, GetParam().channels}; }
+  std::size_t elements() const { return std::size_t(GetParam().rows) * GetParam().channels; }
+  std::size_t channels() const { return GetParam().channels; }
+  const Kernels& kernels() const { return *GetParam().kernels; }
+
+  Rng rng_{7};
+};
+
+double activate(FusedActivation activation, double z) {
+  switch (activation) {
+    case FusedActivation::kNone:
+      return z;
+    case FusedActivation::kRelu:
+      return std::max(z, 0.0);
+    case FusedActivation::kRelu6:
+      return std::min(std::max(z, 0.0), 6.0);
+    case FusedActivation::kHardSwish:
+      return z * std::min(std::max(z + 3, 0.0), 6.0) / 6;
+  }
+  return z;
+}
+
+double slope(FusedActivation activation, double z) {
+  switch (activation) {
+    case FusedActivation::kNone:
+      return 1;
+    case FusedActivation::kRelu:
+      return z > 0;
+    case FusedActivation::kRelu6:
+      return z > 0 && z < 6;
+    case FusedActivation::kHardSwish:
+      return z <= -3 ? 0 : z >= 3 ? 1 : (2 * z + 3) / 6;
+  }
+  return 1;
+}
+
+constexpr FusedActivation kActivations[] = {FusedActivation::kNone, FusedActivation::kRelu,
+                                            FusedActivation::kRelu6, FusedActivation::kHardSwish};
+
+TEST_P(KernelsTest, MomentsAreSumsAboutThePivot) {
+  const auto x = draw(elements());
+  const auto pivot = draw(channels());
+  std::vector<double> sum(channels(), 0.5);
+  std::vector<double> squares(channels(), 0.25);
+  kernels().moments(extent(), x.data(), pivot.data(), sum.data(), squares.data());
+  for (std::size_t c = 0; c < channels(); ++c) {
+    double expected_sum = 0.5;
+    double expected_squares = 0.25;
+    for (std::size_t i = c; i < elements(); i += channels()) {
+      expected_sum += double(x[i]) - pivot[c];
+      expected_squares += std::pow(double(x[i]) - pivot[c], 2);
+    }
+    EXPECT_NEAR(sum[c], expected_sum, 1e-4 * GetParam().rows);
+    EXPECT_NEAR(squares[c], expected_squares, 1e-4 * GetParam().rows);
+  }
+}
+
+TEST_P(KernelsTest, ApplyScalesShiftsAddsAndActivates) {
+  const auto x = draw(elements());
+  const auto scale = draw(channels());
+  const auto shift = draw(channels());
+  const auto residual = draw(elements());
+  std::vector<float> y(elements());
+  for (const auto activation : kActivations) {
+    for (const bool with_residual : {false, true}) {
+      kernels().apply(extent(), activation, x.data(), {scale.data(), shift.data()},
+                      with_residual ? residual.data() : nullptr, y.data());
+      for (std::size_t i = 0; i < elements(); ++i) {
+        const std::size_t c = i % channels();
+        const double z = double(x[i]) * scale[c] + shift[c] + (with_residual ? residual[i] : 0);
+        ASSERT_NEAR(y[i], activate(activation, z), 2e-5) << i;
+      }
+    }
+  }
+}
+
+TEST_P(KernelsTest, GradientsAreThoseOfTheFormula) {
+  const auto x = draw(elements());
+  const auto dy = draw(elements());
+  const auto scale = draw(channels());
+  const auto shift = draw(channels());
+  const auto mean = draw(channels());
+  const auto a = draw(channels());
+  const auto b = draw(channels());
+  const auto c = draw(channels());
+  const ChannelAffine affine{scale.data(), shift.data()};
+  for (const auto activation : kActivations) {
+    std::vector<double> sum(channels(), 0);
+    std::vector<double> weighted(channels(), 0);
+    std::vector<float> dx(elements());
+    kernels().reduce_gradient(extent(), activation, dy.data(), x.data(), nullptr, affine,
+                              mean.data(), sum.data(), weighted.data());
+    kernels().apply_gradient(extent(), activation, dy.data(), x.data(), nullptr, affine, a.data(),
+                             b.data(), c.data(), dx.data(), nullptr);
+    for (std::size_t k = 0; k < channels(); ++k) {
+      double expected_sum = 0;
+      double expected_weighted = 0;
+      for (std::size_t i = k; i < elements(); i += channels()) {
+        const double dz = slope(activation, double(x[i]) * scale[k] + shift[k]) * dy[i];
+        expected_sum += dz;
+        expected_weighted += dz * (double(x[i]) - mean[k]);
+        ASSERT_NEAR(dx[i], a[k] * dz + b[k] * x[i] + c[k], 1e-4);
+      }
+      EXPECT_NEAR(sum[k], expected_sum, 1e-4 * GetParam().rows);
+      EXPECT_NEAR(weighted[k], expected_weighted, 1e-4 * GetParam().rows);
+    }
+  }
+}
+
+TEST_P(KernelsTest, WithAResidualTheOutputTellsTheSlope) {
+  const auto x = draw(elements());
+  const auto y = draw(elements(), 9);
+  const auto dy = draw(elements());
+  const std::vector<float> ones(channels(), 1);
+  const std::vector<float> zeros(channels(), 0);
+  const ChannelAffine affine{ones.data(), zeros.data()};
+  for (const auto activation : {FusedActivation::kRelu, FusedActivation::kRelu6}) {
+    std::vector<float> dx(elements());
+    std::vector<float> d_residual(elements());
+    kernels().apply_gradient(extent(), activation, dy.data(), x.data(), y.data(), affine,
+                             ones.data(), zeros.data(), zeros.data(), dx.data(), d_residual.data());
+    for (std::size_t i = 0; i < elements(); ++i) {
+      ASSERT_EQ(d_residual[i], static_cast<float>(slope(activation, y[i])) * dy[i]);
+      ASSERT_EQ(dx[i], d_residual[i]);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(AllSets, KernelsTest, testing::ValuesIn(all_cases()),
+                         [](const auto& info) {
+                           return std::string(info.param.kernels->name) + "_c" +
+                                  std::to_string(info.param.channels) + "_r" +
+                                  std::to_string(info.param.rows);
+                         });
+
+}  // namespace
+}  // namespace hwnas::nn
