@@ -76,8 +76,10 @@ std::uint64_t Seen::key(const spaces::Genotype& genotype) const {
 }
 
 std::optional<spaces::Genotype> Seen::claim(const spaces::Genotype& genotype) {
+  if (!keys_.insert(key(genotype))) return std::nullopt;  // canonical() is dear
   spaces::Genotype canonical = space_.canonical(genotype);
-  if (!keys_.insert(key(canonical))) return std::nullopt;
+  if (canonical != genotype && !keys_.insert(key(canonical))) return std::nullopt;
+  ++claimed_;
   return canonical;
 }
 
@@ -92,7 +94,8 @@ std::optional<spaces::Genotype> Seen::claim_random(Rng& rng) {
 
 std::optional<spaces::Genotype> Seen::claim_next() {
   do {
-    auto genotype = claim(walk_);
+    // Claiming canonical genotypes alone keeps the keys of all others on the way out of the set.
+    auto genotype = space_.canonical(walk_) == walk_ ? claim(walk_) : std::nullopt;
     increment(walk_, options_);
     exhausted_ = walk_ == walk_start_;
     if (genotype) return genotype;

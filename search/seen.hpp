@@ -48,7 +48,7 @@ class Seen {
   std::optional<spaces::Genotype> claim_random(Rng& rng);
 
   /// How many were claimed.
-  std::size_t size() const { return keys_.size(); }
+  std::size_t size() const { return claimed_; }
 
   /// The number of a genotype in counting order, unique in spaces of less than 2^64 genotypes; in
   /// larger ones a hash, whose collisions (one in 10^9 for 10^5 keys) cost one candidate each.
@@ -58,7 +58,8 @@ class Seen {
   std::optional<spaces::Genotype> claim_next();
 
   const spaces::SearchSpace& space_;
-  KeySet keys_;
+  KeySet keys_;  ///< of claimed genotypes, and of all others found to be equal to one
+  std::size_t claimed_ = 0;
   std::vector<std::uint64_t> options_;  ///< of each decision
   bool countable_;                      ///< the space has less than 2^64 genotypes
   spaces::Genotype walk_start_;         ///< no choices before the walk has begun
