@@ -228,8 +228,10 @@ Tensor composed(const Tensor& x, BatchNormState& state, FusedActivation activati
 
 Tensor batch_norm_act(const Tensor& x, BatchNormState& state, FusedActivation activation,
                       const Tensor& residual, bool training) {
-  const bool fusable = x.device().is_cpu() && x.scalar_type() == torch::kFloat &&
-                       !(residual.defined() && activation == FusedActivation::kHardSwish);
+  if (residual.defined() && activation == FusedActivation::kHardSwish) {
+    return torch::hardswish(batch_norm_act(x, state, FusedActivation::kNone, residual, training));
+  }
+  const bool fusable = x.device().is_cpu() && x.scalar_type() == torch::kFloat;
   if (fusable && training) {
     // An undefined tensor is no argument of a Function; an empty optional is.
     const auto term = residual.defined() ? c10::optional<Tensor>(residual) : c10::nullopt;

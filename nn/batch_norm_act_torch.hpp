@@ -19,7 +19,7 @@ struct BatchNormState {
 /// activation(batch_norm(x) + residual), differentiable in x, weight, bias and residual.
 ///
 /// x is N x C x H x W (channels-last on the CPU, else it is converted) or N x C; `residual` has x's
-/// shape or is undefined. hard-swish takes no residual. On the CPU in float32 this is one custom
+/// shape or is undefined. On the CPU in float32 this is one custom
 /// function that reads each tensor once a pass and keeps nothing but x (and y where a residual was
 /// added) for the backward pass; elsewhere it is composed of LibTorch's operators.
 torch::Tensor batch_norm_act(const torch::Tensor& x, BatchNormState& state,

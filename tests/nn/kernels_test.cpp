@@ -167,10 +167,10 @@ TEST_P(KernelsTest, WithAResidualTheOutputTellsTheSlope) {
 }
 
 INSTANTIATE_TEST_SUITE_P(AllSets, KernelsTest, testing::ValuesIn(all_cases()),
-                         [](const auto& info) {
-                           return std::string(info.param.kernels->name) + "_c" +
-                                  std::to_string(info.param.channels) + "_r" +
-                                  std::to_string(info.param.rows);
+                         [](const auto& named) {
+                           return std::string(named.param.kernels->name) + "_c" +
+                                  std::to_string(named.param.channels) + "_r" +
+                                  std::to_string(named.param.rows);
                          });
 
 }  // namespace

@@ -73,7 +73,7 @@ TEST_P(ModuleTest, FreshWeightsDependOnTheSeedAlone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Zoo, ModuleTest, testing::ValuesIn(ir::zoo::networks()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& named) { return named.param.name; });
 
 /// A residual block; the sum reads the shortcut first or last.
 ir::Network residual_network(bool shortcut_first) {
