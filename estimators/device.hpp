@@ -55,7 +55,9 @@ struct DeviceProfile {
 };
 
 /// Reads a profile strictly: unknown keys, missing keys, a number without `source`, values out of
-/// range, duplicate runtimes and kernel classes without a rate are errors at their place.
+/// range, duplicate runtimes and kernel classes without a rate are errors at their place. A
+/// `source` that is a key of the file's `sources` stands for the text there; a source nobody cites
+/// is an error.
 DeviceProfile device_from_config(const Config& config);
 /// The file's name without extension must be the device's name.
 DeviceProfile load_device(const std::filesystem::path& file);

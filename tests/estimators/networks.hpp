@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -21,7 +23,7 @@ class Builder {
 
   int add(const ir::Operator& op, std::vector<int> inputs) {
     const int index = static_cast<int>(network_.layers.size());
-    network_.layers.push_back({.name = "l" + std::to_string(index),
+    network_.layers.push_back({.name = fmt::format("layer{}", index),
                                .op = op,
                                .inputs = std::move(inputs),
                                .precision = {}});
