@@ -43,27 +43,27 @@ struct DataSource {
 struct ReaderInfo {
   std::string_view name;
   std::string_view summary;
-  DataSource (*read)(const Config& options);
+  DataSource (*read)(const Config& options, const std::filesystem::path& folder);
 };
 /// All readers: fashion_mnist, idx, cifar10, csv_series, npy_series, png_folder.
 std::span<const ReaderInfo> readers();
 
 /// `options` is the experiment's `data` map: `name` is a row of readers(), the other keys are the
-/// reader's (paths are relative to the working directory). Throws NotFound when a file is missing
-/// (the message says how to get it), InvalidArgument when it is truncated, corrupt, mislabelled or
-/// empty, naming the file and the byte or line.
-DataSource read_data(const Config& options);
+/// reader's (data/readers.hpp). Relative paths in them are relative to `folder`. Throws NotFound
+/// when a file is missing (the message says how to get it), InvalidArgument when it is truncated,
+/// corrupt, mislabelled or empty, naming the file and the byte or line.
+DataSource read_data(const Config& options, const std::filesystem::path& folder = {});
 
 /// Indices of samples, disjoint, each class in proportion (to within one sample).
 struct Split {
   std::vector<std::size_t> train;
   std::vector<std::size_t> validation;
 };
-/// Stratified, by seed. fraction in (0, 1); every class keeps at least one sample on each side or
-/// the call throws InvalidArgument naming the class.
+/// Stratified, by seed, each side in ascending order. fraction in (0, 1); every class keeps at
+/// least one sample on each side or the call throws InvalidArgument naming the class.
 Split stratified_split(const Dataset& dataset, double validation_fraction, std::uint64_t seed);
 /// A stratified sample of `count` of the given indices (all of them if count is 0 or larger), by
-/// seed.
+/// seed, in ascending order; a class may go empty if `count` is small.
 std::vector<std::size_t> stratified_subset(const Dataset& dataset,
                                            std::span<const std::size_t> indices, std::size_t count,
                                            std::uint64_t seed);
