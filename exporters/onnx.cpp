@@ -25,6 +25,7 @@ struct Value {
   int rank = 4;
 };
 
+/// Writes one network, layer by layer; one use each.
 class GraphWriter {
  public:
   GraphWriter(const Model& model, const ir::FoldedNetwork& deployed) : deployed_(deployed) {

@@ -48,7 +48,7 @@ class Node {
     return values;
   }
 
-  Ints ints_or(const char* name, Ints fallback) {
+  Ints ints_or(const char* name, const Ints& fallback) {
     return ints(name, static_cast<int>(fallback.size())).value_or(fallback);
   }
 
@@ -119,6 +119,7 @@ std::vector<T> values_of(const onnx::TensorProto& tensor) {
   return values;
 }
 
+/// Reads one graph, node by node; one use each. What it says names the node, not the file.
 class Importer {
  public:
   explicit Importer(const onnx::ModelProto& model) : graph_(model.graph()) {

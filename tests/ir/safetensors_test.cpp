@@ -38,6 +38,14 @@ class Safetensors : public testing::Test {
     return "";
   }
 
+  /// A written file of two tensors.
+  std::string small_file() const {
+    Weights weights;
+    weights.layers["a"] = {{{2, 2}, {1, 2, 3, 4}}, {{2}, {1, 2}}, {}, {}};
+    save_safetensors(weights, file_);
+    return read();
+  }
+
   static std::string file_of(const std::string& header, const std::string& data) {
     const std::uint64_t size = header.size();
     return std::string(reinterpret_cast<const char*>(&size), 8) + header + data;
@@ -77,23 +85,18 @@ TEST_F(Safetensors, ReadsFilesOfOtherWriters) {
 }
 
 TEST_F(Safetensors, RefuseTruncationAtEveryByte) {
-  save_safetensors(zoo::random_weights(zoo::plain(), 5), file_);
-  const std::string whole = read();
+  const std::string whole = small_file();
   ASSERT_EQ(load(whole), "");
-  // Every point of the header and its surroundings, then a sample of the data.
-  for (std::size_t size = 0; size < whole.size(); size += size < 1000 ? 1 : 97) {
+  for (std::size_t size = 0; size < whole.size(); ++size) {
     EXPECT_NE(load(whole.substr(0, size)), "") << size;
   }
   EXPECT_NE(load(whole + '\0'), "");
 }
 
 TEST_F(Safetensors, NeverCrashOnFlippedBytes) {
-  Weights weights;
-  weights.layers["a"] = {{{2, 2}, {1, 2, 3, 4}}, {{2}, {1, 2}}, {}, {}};
-  save_safetensors(weights, file_);
-  const std::string whole = read();
+  const std::string whole = small_file();
   Rng rng(11);
-  for (int trial = 0; trial < 2000; ++trial) {
+  for (int trial = 0; trial < 1000; ++trial) {
     std::string bytes = whole;
     for (std::uint64_t flips = 1 + rng.index(3); flips > 0; --flips) {
       bytes[rng.index(bytes.size())] = static_cast<char>(rng.index(256));
