@@ -41,7 +41,7 @@ struct Experiment {
   std::filesystem::path folder;  ///< absolute; what relative file names are relative to
   std::string name;
   std::uint64_t seed = 0;
-  Config data;  ///< for data::read_data, file names absolute
+  Config data;  ///< for data::read_data, with folder
   /// What the space is built for where there are no data (`data: { name: none }`).
   std::optional<spaces::Task> task_without_data;
   double validation_fraction = 0.1;

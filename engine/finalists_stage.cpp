@@ -108,6 +108,7 @@ StageOutcome FinalistTraining::run_to_end() {
 
 TrainingEnded FinalistTraining::train(FinalistRecord finalist, std::stop_token stop) {
   const Experiment& experiment = run_.experiment();
+  finalist.metrics.clear();  // the store has those of the choice
   train::TrainOptions options = experiment.finalists.train;
   options.threads = experiment.threads_per_worker;
   const auto on_epoch = [&](const train::EpochResult& epoch) {
@@ -125,7 +126,9 @@ TrainingEnded FinalistTraining::train(FinalistRecord finalist, std::stop_token s
     if (result.outcome == train::TrainOutcome::kCancelled) return {finalist, {}, true};
     finalist.trained = result.outcome == train::TrainOutcome::kComplete;
     finalist.reason = result.reason;
-    finalist.metrics = {{"val_top1", result.validation_top1(), 0, estimators::Origin::kMeasured}};
+    if (finalist.trained) {
+      finalist.metrics = {{"val_top1", result.validation_top1(), 0, estimators::Origin::kMeasured}};
+    }
     return {finalist, std::move(result.weights), false};
   } catch (const std::exception& thrown) {
     finalist.reason = thrown.what();

@@ -7,7 +7,7 @@ namespace {
 
 LoadedData load_data(const Experiment& experiment) {
   LoadedData loaded;
-  loaded.source = data::read_data(experiment.data);
+  loaded.source = data::read_data(experiment.data, experiment.folder);
   loaded.split = data::stratified_split(loaded.source.train, experiment.validation_fraction,
                                         stream_seed(experiment.seed, SeedStream::kValidationSplit));
   loaded.normalisation = data::measure_normalisation(loaded.source.train, loaded.split.train);

@@ -30,9 +30,9 @@ using ProgressSink = std::function<void(const Progress&)>;
 
 struct RunOptions {
   std::filesystem::path folder;  ///< of the run; created by start_run
-  ProgressSink progress;
-  std::stop_token drain;       ///< finish the running epochs, store, return kInterrupted
-  std::optional<int> workers;  ///< instead of the experiment's
+  ProgressSink progress = {};
+  std::stop_token drain = {};       ///< finish the running epochs, store, return kInterrupted
+  std::optional<int> workers = {};  ///< instead of the experiment's
 };
 
 enum class RunState { kFinished, kInterrupted };

@@ -27,7 +27,7 @@ constexpr int kKills = 50;
 struct RunnerOptions {
   int workers = 2;
   std::chrono::microseconds longest_epoch{0};
-  std::optional<std::size_t> file_size_limit;
+  std::optional<std::size_t> file_size_limit = {};
 };
 
 /// The program of runner.cpp on a run's folder.

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <ostream>
 
 #include "core/error.hpp"
 #include "tests/engine/temporary_folder.hpp"
@@ -148,6 +149,10 @@ struct Mistake {
   std::string message;
 };
 
+std::ostream& operator<<(std::ostream& out, const Mistake& mistake) {
+  return out << mistake.to;
+}
+
 class ExperimentMistakes : public testing::TestWithParam<Mistake> {};
 
 TEST_P(ExperimentMistakes, AreToldWithTheirPlace) {
@@ -195,7 +200,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"strategy", "strategy: nsga2", "strategy: nsga3", "did you mean 'nsga2'?"},
         Mistake{"strategy_option", "population: 20", "populaton: 20", "did you mean 'population'?"},
         Mistake{"strategy_option_value", "population: 20", "population: -20", "e.yaml:11:52: "},
-        Mistake{"trials", "trials: 48", "trials: 0", "e.yaml:11:37: "},
+        Mistake{"trials", "trials: 48", "trials: 0", "e.yaml:11:36: search.trials: "},
         Mistake{"evaluator", "name: train, epochs", "name: trian, epochs", "did you mean 'train'?"},
         Mistake{"evaluator_option", "subset: 12000", "subsets: 12000", "did you mean 'subset'?"},
         Mistake{"evaluator_value", "epochs: 3,", "epochs: many,", "e.yaml:12:35: "},

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <ostream>
 
 #include "core/error.hpp"
 #include "engine/pipeline.hpp"
@@ -78,6 +79,10 @@ struct BadTable {
   std::string text;
   std::string message;
 };
+
+std::ostream& operator<<(std::ostream& out, const BadTable& table) {
+  return out << table.message;
+}
 
 class TableEvaluatorBadTables : public TableEvaluator,
                                 public testing::WithParamInterface<BadTable> {};
