@@ -26,14 +26,16 @@ struct Estimate {
 };
 
 /// Predicts one cost of any network on one device and runtime. Pure, thread-safe; device and
-/// runtime are fixed at construction. Costs are those of deployment: batch norm folded, layer
-/// precisions as given.
+/// runtime are fixed at construction. Costs are those of deployment: dead layers removed, batch
+/// norm folded, layer precisions as given; but macs and parameters are those of the network as
+/// given.
 class CostModel {
  public:
   virtual ~CostModel() = default;
   /// "macs", "parameters", "flash_bytes", "peak_sram_bytes", "latency_ms", "energy_mj": the unit is
   /// the end.
   virtual std::string_view metric() const = 0;
+  /// Throws what ir::infer_shapes throws.
   virtual Estimate predict(const ir::Network& network) const = 0;
 };
 

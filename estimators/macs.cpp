@@ -1,4 +1,5 @@
 #include "estimators/cost_models.hpp"
+#include "estimators/layer_sum.hpp"
 
 namespace hwnas::estimators {
 
@@ -10,15 +11,8 @@ class Macs final : public CostModel {
   std::string_view metric() const override { return "macs"; }
 
   Estimate predict(const ir::Network& network) const override {
-    const std::vector<ir::Shape> shapes = ir::infer_shapes(network);
-    Estimate estimate{.origin = Origin::kExact, .per_layer = {}};
-    for (std::size_t i = 0; i < shapes.size(); ++i) {
-      const ir::Shape in = ir::input_shape(network, shapes, static_cast<int>(i));
-      const auto macs = static_cast<double>(ir::macs(network.layers[i], in, shapes[i]));
-      estimate.per_layer.push_back(macs);
-      estimate.value += macs;
-    }
-    return estimate;
+    return sum_over_layers(network, [](const ir::Layer& layer, const ir::Shape& in,
+                                       const ir::Shape& out) { return ir::macs(layer, in, out); });
   }
 };
 

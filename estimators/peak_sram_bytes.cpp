@@ -7,7 +7,9 @@ namespace hwnas::estimators {
 namespace {
 
 /// peak_sram of the deployed network, input included. The runtime's own RAM
-/// (RuntimeProfile::runtime_ram_bytes) is not part of the metric.
+/// (RuntimeProfile::runtime_ram_bytes) is not part of the metric. Where the planner's search gave
+/// up, the estimate is the best order found, predicted to within its distance from the proven
+/// bound.
 class PeakSramBytes final : public CostModel {
  public:
   explicit PeakSramBytes(const SramOptions& options) : options_(options) {}
@@ -17,8 +19,8 @@ class PeakSramBytes final : public CostModel {
   Estimate predict(const ir::Network& network) const override {
     const PeakSram peak = peak_sram(deploy(network).network, options_);
     return {.value = static_cast<double>(peak.bytes),
-            .standard_deviation = 0,
-            .origin = Origin::kExact,
+            .standard_deviation = static_cast<double>(peak.bytes - peak.lower_bound),
+            .origin = peak.exact ? Origin::kExact : Origin::kPredicted,
             .per_layer = {}};
   }
 

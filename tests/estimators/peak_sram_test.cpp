@@ -177,6 +177,25 @@ TEST(PeakSram, ProvesALowerBoundWhenTheBudgetRunsOut) {
   EXPECT_GT(gave_up, 0);
 }
 
+TEST(PeakSram, OrdersBranchesTooLongForTheExactSearch) {
+  // The input stays alive beside the first branch to run, and that branch's result beside the
+  // other: no order of the two is within the largest layer alone, so the bound cannot be proven.
+  Builder net({4, 4, 4});
+  std::vector<int> ends;
+  for (int branch = 0; branch < 2; ++branch) {
+    int from = ir::kNetworkInput;
+    for (int i = 0; i < 150; ++i) from = net.add(conv1x1(i % 2 == 0 ? 8 : 6), {from});
+    ends.push_back(from);
+  }
+  net.add(ir::Add{}, ends);
+  const ir::Network network = net.take();
+  const PeakSram peak = peak_sram(network);
+  EXPECT_EQ(sram_of_order(network, peak.order), peak.bytes);
+  EXPECT_EQ(peak.bytes, 128 + 96 + 96);
+  EXPECT_EQ(peak.lower_bound, 128 + 96);
+  EXPECT_FALSE(peak.exact);
+}
+
 TEST(PeakSram, IsExactForEveryKindOfNasBench201Cell) {
   Rng rng(5);
   for (int round = 0; round < 20; ++round) {
