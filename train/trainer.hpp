@@ -35,7 +35,7 @@ struct TrainOptions {
   double weight_decay = 5e-4;  ///< convolution and linear weights only
   double warmup_epochs = 0.5;  ///< linear from 0; then cosine to 0 at the end
   double label_smoothing = 0;
-  Augmentation augmentation;
+  Augmentation augmentation = {};
   std::string device = "cpu";  ///< or "cuda", "cuda:1"
   int threads = 1;             ///< intra-op threads of this training
 };

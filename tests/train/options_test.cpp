@@ -1,0 +1,45 @@
+#include <gtest/gtest.h>
+
+#include "core/error.hpp"
+#include "train/trainer.hpp"
+
+namespace hwnas::train {
+namespace {
+
+TEST(TrainOptions, AreReadByName) {
+  const TrainOptions options = train_options_from_config(
+      Config::parse("epochs: 7\noptimizer: adamw\nlearning_rate: 0.01\n"
+                    "augmentation: { crop_padding: 2, flip: true, erase_size: 8 }\n",
+                    "test.yaml"));
+  EXPECT_EQ(options.epochs, 7);
+  EXPECT_EQ(options.optimizer, Optimizer::kAdamW);
+  EXPECT_DOUBLE_EQ(options.learning_rate, 0.01);
+  EXPECT_EQ(options.augmentation.crop_padding, 2);
+  EXPECT_TRUE(options.augmentation.flip);
+  EXPECT_EQ(options.augmentation.erase_size, 8);
+}
+
+TEST(TrainOptions, KeepDefaultsForAbsentKeys) {
+  const TrainOptions options =
+      train_options_from_config(Config::parse("epochs: 7\n", "test.yaml"), {.batch_size = 77});
+  EXPECT_EQ(options.batch_size, 77);
+}
+
+TEST(TrainOptions, RefuseWhatIsOutOfRangeOrUnknown) {
+  for (const char* text : {"epochs: 0", "learning_rate: -1", "momentum: 1", "optimizer: adagrad",
+                           "augmentation: { rotate: 3 }", "batch_size: many"}) {
+    EXPECT_THROW(train_options_from_config(Config::parse(text, "test.yaml")), Error) << text;
+  }
+}
+
+TEST(TrainOptions, EveryNamedKeyIsRead) {
+  // A key that is named as known but not read would be accepted and ignored.
+  for (const std::string& name : train_option_names()) {
+    if (name == "device") continue;  // any text may name a device
+    EXPECT_THROW(train_options_from_config(Config::parse(name + ": [1]", "test.yaml")), Error)
+        << name;
+  }
+}
+
+}  // namespace
+}  // namespace hwnas::train
