@@ -1,7 +1,7 @@
 #pragma once
 
-#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "report/run_summary.hpp"
 
@@ -10,21 +10,28 @@
 namespace hwnas::report {
 
 /// One self-contained page: no network access, no script from elsewhere, Content-Security-Policy
-/// set, every string from the run escaped.
+/// set, every string from the run escaped. Readable without JavaScript and in print. At most 2 MB
+/// for 5,000 trials.
 std::string render_html(const RunSummary& run);
 
-/// The same content for machines; schema "hwnas.report/1".
+/// The Pareto front of render_html alone, as an SVG file with its own style, light and dark.
+std::string render_front_svg(const RunSummary& run);
+
+/// The same content for machines; schema "hwnas.report/1" (docs/report.md).
 nlohmann::json render_json(const RunSummary& run);
 
-/// One line a trial, one column a metric; RFC 4180; cells that a spreadsheet would take for a
-/// formula are quoted with an apostrophe.
+/// One line a trial. A metric has one column for each origin that its values have
+/// ("latency_ms.predicted"), and one more for the standard deviation where one is known
+/// ("latency_ms.predicted.standard_deviation"). RFC 4180; text that a spreadsheet would take for a
+/// formula is quoted with an apostrophe.
 std::string render_csv(const RunSummary& run);
 
 /// Reference point and value of the hypervolume of the front after each trial: the reference is the
-/// worst value seen of each objective, stretched by a tenth of its range (in minimised units).
+/// worst value seen of each objective, stretched by a tenth of its range (in minimised units), over
+/// complete trials. Both are empty if there are none, and for other than 1 to 3 objectives.
 struct HypervolumeCurve {
   std::vector<double> reference;
-  std::vector<double> values;  ///< one a trial, in id order
+  std::vector<double> values;  ///< one a trial, in id order; never decreasing
 };
 HypervolumeCurve hypervolume_curve(const RunSummary& run);
 

@@ -1,0 +1,168 @@
+'use strict';
+// The page is complete without this script; it adds what needs a pointer. Data comes by column.
+
+const data = JSON.parse(document.getElementById('data').textContent);
+const trials = [...data.id.keys()];
+const rowOf = new Map(data.id.map((id, row) => [id, row]));
+const chosenRow = data.chosen === null ? -1 : rowOf.get(data.chosen);
+const originNames = ['exact', 'predicted', 'emulated', 'measured'];
+const byId = (id) => document.getElementById(id);
+document.documentElement.classList.add('scripted');
+
+// ---- Writing numbers: the same rules as in metric.cpp.
+
+function decimalsFor(value, digits) {
+  return value === 0 ? 0 : Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(value))));
+}
+
+function number(value) {
+  if (Number.isInteger(value)) return String(value);
+  return Math.abs(value) < 1e-4 ? value.toExponential(2) : value.toFixed(decimalsFor(value, 3));
+}
+
+function prefixFor(value) {
+  const size = Math.abs(value);
+  return [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']].find(([factor]) => size >= factor) || [1, ''];
+}
+
+function formatValue(metric, value) {
+  if (value === null) return '–';
+  if (metric.percent) return value.toFixed(2) + ' %';
+  const [factor, prefix] = metric.prefixed ? prefixFor(value) : [1, ''];
+  return (number(value / factor) + ' ' + prefix + metric.unit).trim();
+}
+
+function valueWithInterval(metric, row) {
+  const value = metric.values[row];
+  const half = metric.halves ? metric.halves[row] : 0;
+  if (!half || value === null) return formatValue(metric, value);
+  const [factor, prefix] = metric.prefixed ? prefixFor(value) : [1, ''];
+  const ofHalf = decimalsFor(half / factor, 2);
+  const ofValue = Math.max(ofHalf, decimalsFor(value / factor, 3));
+  return `${(value / factor).toFixed(ofValue)} ± ${(half / factor).toFixed(ofHalf)} ${prefix}${metric.unit}`.trim();
+}
+
+function describe(row) {
+  const lines = data.metrics.filter((metric) => metric.values[row] !== null).map((metric) =>
+    `${metric.label} ${valueWithInterval(metric, row)} (${originNames[metric.origins[row]]})`);
+  const reason = data.reason[row] ? [data.reason[row]] : [];
+  return [`trial ${data.id[row]}, ${data.state[row]}`, ...lines, ...reason].join('\n');
+}
+
+// ---- Scales and elements.
+
+function niceTicks(low, high, count) {
+  const raw = (high - low) / count;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = power * [1, 2, 2.5, 5, 10].find((factor) => raw <= factor * power * 1.0001);
+  const ticks = [];
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * (high - low); ++i) ticks.push(i * step);
+  return ticks;
+}
+
+function paddedRange(values, fraction) {
+  let low = Infinity, high = -Infinity;
+  for (const value of values) {
+    if (value === null) continue;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  if (low > high) return [0, 1];
+  if (high - low <= 1e-9 * Math.max(Math.abs(low), Math.abs(high))) {
+    const margin = low === 0 ? 1 : Math.abs(low) / 10;
+    return [low - margin, high + margin];
+  }
+  return [low - fraction * (high - low), high + fraction * (high - low)];
+}
+
+function scale([low, high], from, to) {
+  return (value) => from + Math.min(Math.max((value - low) / (high - low), 0), 1) * (to - from);
+}
+
+const px = (value) => String(Math.round(value * 10) / 10);
+
+function make(name, attributes, text) {
+  const svgNames = ['svg', 'g', 'path', 'line', 'rect', 'circle', 'text'];
+  const node = svgNames.includes(name) ? document.createElementNS('http://www.w3.org/2000/svg', name)
+                                       : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes || {})) node.setAttribute(key, value);
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+// ---- The tip: for every mark with a <title>, and for what other files show.
+
+const tip = byId('tip');
+
+function showTip(text, event) {
+  tip.textContent = text;
+  tip.hidden = false;
+  const { width, height } = tip.getBoundingClientRect();
+  const x = event.clientX + 14 + width > innerWidth ? event.clientX - width - 14 : event.clientX + 14;
+  const y = Math.min(event.clientY + 14, innerHeight - height - 8);
+  tip.style.left = Math.max(x, 4) + 'px';
+  tip.style.top = Math.max(y, 4) + 'px';
+}
+
+function hideTip() { tip.hidden = true; }
+
+for (const title of document.querySelectorAll('svg title')) {
+  // The browser would show its own, later and plainer, beside ours.
+  const mark = title.parentNode;
+  const text = title.textContent;
+  title.remove();
+  mark.setAttribute('aria-label', text);
+  mark.addEventListener('pointermove', (event) => showTip(text, event));
+  mark.addEventListener('pointerleave', hideTip);
+}
+
+// ---- What is selected, for all views alike.
+
+const selection = {
+  brushes: new Map(),  // index of a metric -> [low, high]
+  pinned: [],          // rows
+  listeners: [],
+  keeps(row) {
+    for (const [index, [low, high]] of this.brushes) {
+      const value = data.metrics[index].values[row];
+      if (value === null || value < low || value > high) return false;
+    }
+    return true;
+  },
+  togglePin(row) {
+    const mostPins = 4;
+    this.pinned = this.pinned.includes(row) ? this.pinned.filter((other) => other !== row)
+                                            : [...this.pinned, row].slice(-mostPins);
+    this.changed();
+  },
+  changed() { for (const listener of this.listeners) listener(); },
+};
+
+/// Draws into a container now, when its width changes (after the observer's own pass over the layout),
+/// and when the selection does.
+function keepDrawn(container, draw) {
+  let width = 0;
+  selection.listeners.push(() => draw(width));
+  new ResizeObserver(([entry]) => {
+    if (Math.abs(entry.contentRect.width - width) < 1) return;
+    width = entry.contentRect.width;
+    requestAnimationFrame(() => draw(width));
+  }).observe(container);
+}
+
+// ---- The timeline, whose bars are one path a state.
+
+const timeline = byId('timeline');
+if (timeline) {
+  const workers = [...new Set(data.worker)].sort((a, b) => a - b);
+  timeline.addEventListener('pointermove', (event) => {
+    const { left, start, top, lane } = timeline.dataset;
+    const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(timeline.getScreenCTM().inverse());
+    const seconds = (point.x - left) / timeline.dataset.scale + Number(start);
+    const worker = workers[Math.floor((point.y - top) / lane)];
+    const row = trials.find((r) => data.worker[r] === worker && data.start[r] <= seconds && seconds <= data.end[r]);
+    if (row === undefined) return hideTip();
+    showTip(`${describe(row)}\n${number(data.end[row] - data.start[row])} s`, event);
+  });
+  timeline.addEventListener('pointerleave', hideTip);
+}

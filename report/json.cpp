@@ -1,0 +1,111 @@
+#include <nlohmann/json.hpp>
+
+#include "report/metric.hpp"
+#include "report/report.hpp"
+
+namespace hwnas::report {
+
+namespace {
+
+using nlohmann::json;
+
+json to_json(const std::vector<MetricValue>& metrics) {
+  json list = json::array();
+  for (const MetricValue& metric : metrics) {
+    list.push_back({{"name", metric.name},
+                    {"value", metric.value},
+                    {"unit", metric_style(metric.name).unit},
+                    {"standard_deviation", metric.standard_deviation},
+                    {"origin", estimators::to_string(metric.origin)}});
+  }
+  return list;
+}
+
+json to_json(const std::vector<CurvePoint>& curve) {
+  json list = json::array();
+  for (const CurvePoint& point : curve) {
+    list.push_back({{"epoch", point.epoch},
+                    {"train_loss", point.train_loss},
+                    {"validation_loss", point.validation_loss},
+                    {"validation_top1", point.validation_top1}});
+  }
+  return list;
+}
+
+json to_json(const TrialSummary& trial) {
+  return {{"id", trial.id},
+          {"genotype", trial.genotype},
+          {"description", trial.description},
+          {"state", search::to_string(trial.state)},
+          {"reason", trial.reason},
+          {"metrics", to_json(trial.metrics)},
+          {"curve", to_json(trial.curve)},
+          {"start_seconds", trial.start_seconds},
+          {"end_seconds", trial.end_seconds},
+          {"worker", trial.worker},
+          {"on_front", trial.on_front}};
+}
+
+json to_json(const FinalistSummary& finalist) {
+  return {{"trial", finalist.trial},
+          {"chosen", finalist.chosen},
+          {"test_top1", finalist.test_top1 ? json(*finalist.test_top1) : json()},
+          {"metrics", to_json(finalist.metrics)},
+          {"curve", to_json(finalist.curve)},
+          {"per_layer", finalist.per_layer},
+          {"network", ir::to_json(finalist.network)}};
+}
+
+json to_json(const StageSummary& stage) {
+  return {{"name", stage.name}, {"seconds", stage.seconds}, {"state", stage.state}};
+}
+
+json to_json(const ArtifactSummary& artifact) {
+  return {{"format", artifact.format},
+          {"file", artifact.file},
+          {"sha256", artifact.sha256},
+          {"bytes", artifact.bytes}};
+}
+
+json to_json(const ObjectiveSpec& objective) {
+  return {{"metric", objective.metric},
+          {"direction", objective.maximize ? "maximize" : "minimize"}};
+}
+
+json to_json(const LimitSpec& limit) {
+  return {{"metric", limit.metric}, {"bound", limit.bound}};
+}
+
+template <typename Item>
+json list_of(const std::vector<Item>& items) {
+  json list = json::array();
+  for (const Item& item : items) list.push_back(to_json(item));
+  return list;
+}
+
+}  // namespace
+
+nlohmann::json render_json(const RunSummary& run) {
+  const HypervolumeCurve hypervolume = hypervolume_curve(run);
+  return {{"schema", "hwnas.report/1"},
+          {"name", run.name},
+          {"state", run.state},
+          {"started", run.started},
+          {"hwnas_version", run.hwnas_version},
+          {"machine", run.machine},
+          {"seed", run.seed},
+          {"config_yaml", run.config_yaml},
+          {"space", run.space},
+          {"strategy", run.strategy},
+          {"device", run.device},
+          {"runtime", run.runtime},
+          {"objectives", list_of(run.objectives)},
+          {"limits", list_of(run.limits)},
+          {"hypervolume", {{"reference", hypervolume.reference}, {"values", hypervolume.values}}},
+          {"trials", list_of(run.trials)},
+          {"finalists", list_of(run.finalists)},
+          {"stages", list_of(run.stages)},
+          {"artifacts", list_of(run.artifacts)}};
+}
+
+}  // namespace hwnas::report

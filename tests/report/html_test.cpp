@@ -1,0 +1,195 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "report/report.hpp"
+#include "report/text.hpp"
+#include "tests/report/page_reader.hpp"
+#include "tests/report/sample_run.hpp"
+
+namespace hwnas::report {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+struct PageCase {
+  std::string name;
+  RunSummary (*make)();
+};
+
+std::ostream& operator<<(std::ostream& out, const PageCase& page) {
+  return out << page.name;
+}
+
+RunSummary one_trial() {
+  return sample::make_run(1);
+}
+RunSummary without_objectives() {
+  RunSummary run = sample::finished_run();
+  run.objectives.clear();
+  run.limits.clear();
+  return run;
+}
+RunSummary nameless() {
+  return {};
+}
+RunSummary not_numbers() {
+  RunSummary run = sample::finished_run();
+  for (TrialSummary& trial : run.trials) {
+    for (MetricValue& metric : trial.metrics) metric.value = std::nan("");
+    for (CurvePoint& point : trial.curve) point.validation_top1 = INFINITY;
+    trial.end_seconds = std::nan("");
+  }
+  return run;
+}
+
+class EveryPage : public ::testing::TestWithParam<PageCase> {
+ protected:
+  const std::string page_ = render_html(GetParam().make());
+  const PageReading reading_ = read_page(page_);
+};
+
+TEST_P(EveryPage, IsWellFormed) {
+  EXPECT_EQ(reading_.fault, "");
+}
+
+TEST_P(EveryPage, LoadsNothing) {
+  for (const std::string& tag : reading_.tags) {
+    EXPECT_THAT(without_values(tag), Not(HasSubstr(" src=")));
+    EXPECT_THAT(tag, Not(HasSubstr("url(")));
+    EXPECT_FALSE(tag.starts_with("link ")) << tag;
+    if (const std::string target = between(tag, "href=\"", "\""); !target.empty()) {
+      EXPECT_EQ(target.front(), '#') << tag;
+    }
+  }
+  const std::string style = between(page_, "<style>", "</style>");
+  EXPECT_THAT(style, Not(HasSubstr("url(")));
+  EXPECT_THAT(style, Not(HasSubstr("@import")));
+}
+
+TEST_P(EveryPage, RunsOnlyTheStyleAndScriptThatItsPolicyNames) {
+  const std::string policy = between(page_, "Content-Security-Policy\" content=\"", "\"");
+  EXPECT_THAT(policy, HasSubstr("default-src 'none'"));
+  EXPECT_THAT(policy, Not(HasSubstr("unsafe")));
+  const std::string script = between(page_, "<script>", "</script>");
+  ASSERT_FALSE(script.empty());
+  EXPECT_THAT(policy, HasSubstr("script-src " + csp_hash(script)));
+  EXPECT_THAT(policy, HasSubstr("style-src " + csp_hash(between(page_, "<style>", "</style>"))));
+  for (const std::string& tag : reading_.tags) {
+    EXPECT_THAT(without_values(tag), Not(HasSubstr(" style=")));
+    EXPECT_THAT(without_values(tag), Not(HasSubstr(" on")));
+  }
+}
+
+TEST_P(EveryPage, NeverWritesANumberThatIsNone) {
+  for (const std::string& tag : reading_.tags) {
+    for (const char* attribute :
+         {" d=\"", " x=\"", " y=\"", " cx=\"", " width=\"", " viewBox=\""}) {
+      const std::string value = between(tag, attribute, "\"");
+      EXPECT_THAT(value, Not(HasSubstr("nan"))) << tag;
+      EXPECT_THAT(value, Not(HasSubstr("inf"))) << tag;
+    }
+  }
+}
+
+TEST_P(EveryPage, CarriesItsTrialsAsJson) {
+  const std::string text =
+      between(page_, "<script type=\"application/json\" id=\"data\">", "</script>");
+  const nlohmann::json data = nlohmann::json::parse(text);
+  EXPECT_EQ(data.at("id").size(), GetParam().make().trials.size());
+  for (const auto& metric : data.at("metrics")) {
+    EXPECT_EQ(metric.at("values").size(), data.at("id").size());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Runs, EveryPage,
+                         ::testing::Values(PageCase{"finished", sample::finished_run},
+                                           PageCase{"running", sample::running_run},
+                                           PageCase{"empty", sample::empty_run},
+                                           PageCase{"one_trial", one_trial},
+                                           PageCase{"all_infeasible", sample::all_infeasible_run},
+                                           PageCase{"hostile", sample::hostile_run},
+                                           PageCase{"nameless", nameless},
+                                           PageCase{"without_objectives", without_objectives},
+                                           PageCase{"not_numbers", not_numbers}),
+                         [](const auto& test) { return test.param.name; });
+
+TEST(Html, EscapesEveryStringOfTheRun) {
+  const std::string page = render_html(sample::hostile_run());
+  EXPECT_THAT(page, Not(HasSubstr("<script>alert")));
+  EXPECT_THAT(page, Not(HasSubstr("<img")));
+  EXPECT_THAT(page, Not(HasSubstr("\x01")));
+  // One element with data, one with the page's own code.
+  std::size_t scripts = 0;
+  for (const std::string& tag : read_page(page).tags) scripts += tag.starts_with("script");
+  EXPECT_EQ(scripts, 2U);
+}
+
+TEST(Html, EscapesInvalidUtf8InItsData) {
+  RunSummary run = sample::make_run(2);
+  run.trials[0].description = "\xC3\x28";
+  EXPECT_NO_THROW(render_html(run));
+}
+
+TEST(Html, ShowsTheChosenNetworkWithTheOriginOfEachNumber) {
+  RunSummary run = sample::finished_run();
+  const PageReading reading = read_page(render_html(run));
+  EXPECT_THAT(reading.text, HasSubstr(fmt::format("trial {}", run.finalists[0].trial)));
+  EXPECT_THAT(reading.text, HasSubstr(fmt::format("{:.2f}", *run.finalists[0].test_top1)));
+  for (const std::string tile : {"test top-1", "latency", "peak SRAM", "flash", "MACs"}) {
+    const std::string page = render_html(run);
+    const std::string content = between(page, tile + "</h3>", "</div>");
+    EXPECT_THAT(content, HasSubstr("class=\"origin ")) << tile;
+  }
+}
+
+TEST(Html, ShowsAPredictionAsOneUntilItIsMeasured) {
+  RunSummary run = sample::finished_run();
+  std::erase_if(run.finalists[0].metrics, [](const MetricValue& metric) {
+    return metric.name == "latency_ms" && metric.origin == estimators::Origin::kMeasured;
+  });
+  const std::string tile = between(render_html(run), "latency</h3>", "</div>");
+  EXPECT_THAT(tile, HasSubstr("origin predicted"));
+  EXPECT_THAT(tile, HasSubstr("90 % interval"));
+  EXPECT_THAT(tile, Not(HasSubstr("origin measured")));
+}
+
+TEST(Html, SaysSoWhenALimitIsExceeded) {
+  RunSummary run = sample::finished_run();
+  run.limits[1].bound = 1000;
+  EXPECT_THAT(render_html(run), HasSubstr("over the limit of flash"));
+  EXPECT_THAT(render_html(sample::finished_run()), Not(HasSubstr("over the limit")));
+}
+
+TEST(Html, SaysSoWhenEveryCandidateIsInfeasible) {
+  EXPECT_THAT(render_html(sample::all_infeasible_run()),
+              HasSubstr("Every candidate broke a limit"));
+}
+
+TEST(Html, IsTheSameForTheSameRun) {
+  EXPECT_EQ(render_html(sample::finished_run()), render_html(sample::finished_run()));
+}
+
+TEST(Html, HoldsFiveThousandTrialsInTwoMegabytesAndASecond) {
+  const RunSummary run = sample::make_run(5000);
+  const auto start = std::chrono::steady_clock::now();
+  const std::string page = render_html(run);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  EXPECT_LE(page.size(), 2'000'000U);
+  EXPECT_LT(took.count(), 1.0);
+}
+
+TEST(FrontSvg, StandsAlone) {
+  const std::string svg = render_front_svg(sample::finished_run());
+  EXPECT_EQ(read_page(svg).fault, "");
+  EXPECT_THAT(svg, HasSubstr("xmlns=\"http://www.w3.org/2000/svg\""));
+  EXPECT_THAT(svg, HasSubstr("<style>"));
+  EXPECT_THAT(svg, HasSubstr("prefers-color-scheme: dark"));
+  EXPECT_THAT(render_front_svg(sample::empty_run()), HasSubstr("No trial has finished yet"));
+}
+
+}  // namespace
+}  // namespace hwnas::report
