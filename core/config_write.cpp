@@ -16,14 +16,10 @@ bool is_word_char(char c) {
 /// Whether YAML reads the text back as the same plain scalar. Errs on the side of quotes; numbers
 /// and flags, the only values that quotes would change, are all plain.
 bool is_plain(std::string_view text) {
-  if (text.empty() || text.back() == ' ' || !std::ranges::all_of(text, is_word_char)) return false;
+  if (parse_number(text)) return true;
+  const bool begins = !text.empty() && std::isalnum(static_cast<unsigned char>(text[0]));
   const bool null = text == "null" || text == "Null" || text == "NULL";
-  const bool signed_number =
-      text.size() > 1 && (text[0] == '-' || text[0] == '+' || text[0] == '.');
-  const char first = text[signed_number ? 1 : 0];
-  const bool number = std::isdigit(static_cast<unsigned char>(first)) || first == '.';
-  const bool word = std::isalnum(static_cast<unsigned char>(text[0])) || text[0] == '_';
-  return !null && (word || (signed_number && number && text != "..."));
+  return begins && !null && text.back() != ' ' && std::ranges::all_of(text, is_word_char);
 }
 
 std::string quote(std::string_view text) {
