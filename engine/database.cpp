@@ -1,5 +1,6 @@
 #include "engine/database.hpp"
 
+#include <fmt/format.h>
 #include <sqlite3.h>
 
 #include <limits>
@@ -42,6 +43,15 @@ namespace {
 
 void check(sqlite3* connection, int code) {
   if (code != SQLITE_OK) fail(connection, code);
+}
+
+std::string immutable_uri(const std::filesystem::path& file) {
+  std::string uri = "file:";
+  for (const char c : file.string()) {
+    const bool special = c == '%' || c == '?' || c == '#';
+    uri += special ? fmt::format("%{:02X}", c) : std::string(1, c);
+  }
+  return uri + "?immutable=1";
 }
 
 }  // namespace
@@ -97,22 +107,24 @@ std::string Statement::text(int column) const {
 }
 
 Database::Database(const std::filesystem::path& file, Access access) {
-  const int mode = access == Access::kReadOnly ? SQLITE_OPEN_READONLY
-                                               : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int mode = access == Access::kReadWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                                                : SQLITE_OPEN_READONLY;
+  const std::string name = access == Access::kImmutable ? immutable_uri(file) : file.string();
+  const int uri = access == Access::kImmutable ? SQLITE_OPEN_URI : 0;
   sqlite3* connection = nullptr;
-  const int code = sqlite3_open_v2(file.c_str(), &connection,
-                                   mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  const int code = sqlite3_open_v2(
+      name.c_str(), &connection, mode | uri | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   connection_.reset(connection);
   if (connection == nullptr) throw std::bad_alloc();
   if (code != SQLITE_OK) fail(connection, code);
   sqlite3_busy_timeout(connection, 5000);
-  if (access == Access::kReadOnly) {
-    execute("PRAGMA query_only = ON");
-  } else {
+  if (access == Access::kReadWrite) {
     // Unless a caller breaks the rule of one writing connection, SQLite's WAL-reset bug (before
     // 3.51.3, two connections that write and checkpoint at once) cannot strike.
     query("PRAGMA journal_mode = WAL").next();
     execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+  } else {
+    execute("PRAGMA query_only = ON");
   }
 }
 

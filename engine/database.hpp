@@ -52,9 +52,10 @@ class Statement {
 /// Unavailable when the disk fails.
 class Database {
  public:
-  enum class Access { kReadOnly, kReadWrite };
+  enum class Access { kImmutable, kReadOnly, kReadWrite };
   /// kReadWrite creates the file if there is none, and sets write-ahead logging with a sync at
-  /// every commit: what is committed survives a loss of power.
+  /// every commit: what is committed survives a loss of power. kImmutable is for a file that nobody
+  /// writes and that was closed properly: it needs no right to write beside it, as kReadOnly does.
   Database(const std::filesystem::path& file, Access access);
 
   /// Runs statements separated by semicolons that give no rows.

@@ -1,6 +1,8 @@
 #include "engine/store.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cassert>
 #include <nlohmann/json.hpp>
@@ -10,6 +12,8 @@
 
 namespace hwnas::engine {
 namespace {
+
+namespace fs = std::filesystem;
 
 void insert_metrics(Database& database, std::string_view phase, std::uint64_t trial,
                     const std::vector<report::MetricValue>& metrics) {
@@ -43,18 +47,27 @@ void update_outcome(Database& database, const TrialRecord& trial) {
       trial.start_seconds, trial.end_seconds);
 }
 
-}  // namespace
-
-Store Store::create(const std::filesystem::path& folder, const RunRecord& run) {
+void make_folder(const fs::path& folder) {
   std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
+  fs::create_directories(folder, failed);
   if (failed) {
     throw error(ErrorCode::kUnavailable, "{}: cannot make the folder ({})", folder.string(),
                 failed.message());
   }
-  RunLock lock(folder);
-  Database database(folder / kStoreFile, Database::Access::kReadWrite);
-  if (schema_version(database) != 0) throw run_exists(folder);
+}
+
+/// Makes a rename in the folder last.
+void sync_folder(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
+
+/// Closing the database leaves a single file, already set to write-ahead logging: no rollback
+/// journal, which readers could not play back, ever exists beside run.db.
+void write_new_store(const fs::path& file, const RunRecord& run) {
+  Database database(file, Database::Access::kReadWrite);
   Transaction transaction(database);
   database.execute(kSchema);
   database.run("INSERT INTO run VALUES (1, ?1, ?2, ?3, ?4, ?5, '')", run.experiment, run.folder,
@@ -64,10 +77,25 @@ Store Store::create(const std::filesystem::path& folder, const RunRecord& run) {
                  to_string(stage));
   }
   transaction.commit();
-  return Store(std::move(lock), std::move(database));
 }
 
-Store Store::open(const std::filesystem::path& folder) {
+}  // namespace
+
+Store Store::create(const fs::path& folder, const RunRecord& run) {
+  make_folder(folder);
+  RunLock lock(folder);
+  if (holds_run(folder)) throw run_exists(folder);
+  const fs::path unfinished = folder / "run.db.partial";
+  for (const char* suffix : {"", "-journal", "-wal", "-shm"}) {
+    fs::remove(unfinished.string() + suffix);
+  }
+  write_new_store(unfinished, run);
+  fs::rename(unfinished, folder / kStoreFile);
+  sync_folder(folder);
+  return Store(std::move(lock), Database(folder / kStoreFile, Database::Access::kReadWrite));
+}
+
+Store Store::open(const fs::path& folder) {
   require_store_file(folder);
   RunLock lock(folder);
   Database database(folder / kStoreFile, Database::Access::kReadWrite);

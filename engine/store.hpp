@@ -77,8 +77,8 @@ bool holds_run(const std::filesystem::path& folder);
 Error run_exists(const std::filesystem::path& folder);
 
 /// Reads run.db of a run's folder as it was at the moment of construction, also while a run is
-/// going on. Throws NotFound if the folder holds no run, FailedPrecondition if the file is damaged
-/// or of another schema version.
+/// going on, and from a read-only disk. Throws NotFound if the folder holds no run,
+/// FailedPrecondition if the file is damaged or of another schema version.
 class StoreReader {
  public:
   explicit StoreReader(const std::filesystem::path& folder);
@@ -125,8 +125,8 @@ struct SearchBatch {
 /// Losses that are not numbers are NULL.
 class Store : public StoreReader {
  public:
-  /// Makes the folder if need be. Throws AlreadyExists if it holds a run, FailedPrecondition if it
-  /// is locked.
+  /// Makes the folder if need be. After a crash there is a whole run.db or none. Throws
+  /// AlreadyExists if the folder holds a run, FailedPrecondition if it is locked.
   static Store create(const std::filesystem::path& folder, const RunRecord& run);
   /// Checks the file and forgets the epochs of evaluations that were running when the last attempt
   /// ended: they run again.

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
 #include <nlohmann/json.hpp>
@@ -48,9 +49,17 @@ void for_each_epoch(Database& database, std::string_view phase, Use use) {
   }
 }
 
+/// Readers of a file with write-ahead logging make files beside it. Where they may not, a finished
+/// run can still be read, since it has left no log behind.
+Database::Access reading_access(const std::filesystem::path& folder) {
+  const bool has_log = std::filesystem::exists(folder / (std::string(kStoreFile) + "-wal"));
+  const bool writable = ::access(folder.c_str(), W_OK) == 0;
+  return writable || has_log ? Database::Access::kReadOnly : Database::Access::kImmutable;
+}
+
 Database open_for_reading(const std::filesystem::path& folder) {
   require_store_file(folder);
-  Database database(folder / kStoreFile, Database::Access::kReadOnly);
+  Database database(folder / kStoreFile, reading_access(folder));
   require_schema(database, folder);
   return database;
 }
@@ -64,9 +73,7 @@ std::string_view to_string(Stage stage) {
 }
 
 bool holds_run(const std::filesystem::path& folder) {
-  if (!std::filesystem::exists(folder / kStoreFile)) return false;
-  Database database(folder / kStoreFile, Database::Access::kReadOnly);
-  return schema_version(database) != 0;
+  return std::filesystem::exists(folder / kStoreFile);
 }
 
 Error run_exists(const std::filesystem::path& folder) {

@@ -70,12 +70,6 @@ CREATE TABLE artifact (
 PRAGMA user_version = 1;
 )sql";
 
-int schema_version(Database& database) {
-  Statement version = database.query("PRAGMA user_version");
-  version.next();
-  return static_cast<int>(version.integer(0));
-}
-
 void require_store_file(const std::filesystem::path& folder) {
   if (!std::filesystem::exists(folder / kStoreFile)) {
     throw error(ErrorCode::kNotFound, "{}: the folder holds no run (no {})", folder.string(),
@@ -84,11 +78,9 @@ void require_store_file(const std::filesystem::path& folder) {
 }
 
 void require_schema(Database& database, const std::filesystem::path& folder) {
-  const int version = schema_version(database);
-  if (version == 0) {
-    throw error(ErrorCode::kNotFound, "{}: the run was never created; start it again",
-                folder.string());
-  }
+  Statement row = database.query("PRAGMA user_version");
+  row.next();
+  const auto version = row.integer(0);
   if (version != kSchemaVersion) {
     throw error(ErrorCode::kFailedPrecondition,
                 "{}: written with store version {}, this program reads version {}",

@@ -16,11 +16,9 @@ inline constexpr std::string_view kFinalistPhase = "finalist";
 
 extern const char* const kSchema;
 
-/// 0: a file without tables, such as one whose creation was cut short.
-int schema_version(Database& database);
 /// Throws NotFound.
 void require_store_file(const std::filesystem::path& folder);
-/// Throws NotFound if no run was created, FailedPrecondition if another version of hwnas wrote it.
+/// Throws FailedPrecondition if another version of hwnas wrote it.
 void require_schema(Database& database, const std::filesystem::path& folder);
 
 }  // namespace hwnas::engine

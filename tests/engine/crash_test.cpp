@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 using Results = std::map<std::uint64_t, std::string>;
 
-constexpr int kKills = 50;
+constexpr int kKills = 100;
 
 struct RunnerOptions {
   int workers = 2;
@@ -103,7 +103,7 @@ TEST(Crash, KilledAtAnyInstantARunLosesNothingAndEndsAsIfUnbroken) {
     for (bool finished = false; !finished;) {
       const Results before = finished_trials(run);
       Runner runner(experiment, run, {.workers = 1 + kills % 2, .longest_epoch = 6ms});
-      std::this_thread::sleep_for(std::chrono::milliseconds(10 + rng.index(100)));
+      std::this_thread::sleep_for(std::chrono::milliseconds(1 + rng.index(100)));
       finished = !runner.kill();
       kills += finished ? 0 : 1;
       const Results after = finished_trials(run);

@@ -150,7 +150,7 @@ struct Mistake {
 };
 
 std::ostream& operator<<(std::ostream& out, const Mistake& mistake) {
-  return out << mistake.to;
+  return out << mistake.name;
 }
 
 class ExperimentMistakes : public testing::TestWithParam<Mistake> {};

@@ -161,10 +161,11 @@ TEST(Store, FindsNoRunInAnEmptyFolder) {
 
 TEST(Store, StartsOverWhereACreationWasCutShort) {
   const TemporaryFolder folder;
-  { Database database(folder / "run.db", Database::Access::kReadWrite); }
+  folder.write("run.db.partial", "half a");
+  folder.write("run.db.partial-journal", "file");
   EXPECT_FALSE(holds_run(folder.path()));
-  EXPECT_EQ(code_of([&] { Store::open(folder.path()); }, "never created"), ErrorCode::kNotFound);
   EXPECT_NO_THROW(Store::create(folder.path(), kRun));
+  EXPECT_FALSE(std::filesystem::exists(folder / "run.db.partial"));
 }
 
 TEST(Store, IsLockedAgainstOtherProcesses) {
@@ -236,6 +237,20 @@ TEST(Store, SaysThatItsFileIsDamaged) {
   }
   EXPECT_EQ(code_of([&] { Store::open(folder.path()); }, "run.db: the file is damaged"),
             ErrorCode::kFailedPrecondition);
+}
+
+TEST(Store, IsReadFromAFolderThatCannotBeWritten) {
+  const TemporaryFolder folder;
+  {
+    Store store = Store::create(folder.path(), kRun);
+    store.write({{proposal(0)}, {}, {}}, 0);
+  }
+  std::filesystem::permissions(folder.path(), std::filesystem::perms(0555));
+  EXPECT_TRUE(in_another_process([&] {
+    if (::geteuid() == 0 && ::setuid(65534) != 0) return false;
+    return StoreReader(folder.path()).trials().size() == 1;
+  }));
+  std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
 }
 
 TEST(Store, RefusesAnotherSchemaVersion) {

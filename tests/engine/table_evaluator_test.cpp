@@ -76,12 +76,13 @@ TEST_F(TableEvaluator, ReadsAnEmptyFieldAsNotANumber) {
 }
 
 struct BadTable {
+  std::string name;
   std::string text;
   std::string message;
 };
 
 std::ostream& operator<<(std::ostream& out, const BadTable& table) {
-  return out << table.message;
+  return out << table.name;
 }
 
 class TableEvaluatorBadTables : public TableEvaluator,
@@ -99,11 +100,12 @@ TEST_P(TableEvaluatorBadTables, AreRefusedWithFileAndLine) {
 
 INSTANTIATE_TEST_SUITE_P(
     Tables, TableEvaluatorBadTables,
-    testing::Values(BadTable{"ops,accurcy\n421211,1\n", "accurcy"},
-                    BadTable{"ops,accuracy\n421211,1\n000000\n", "accuracy.csv:3: "},
-                    BadTable{"ops,accuracy\n421211,many\n", "accuracy.csv:2: "},
-                    BadTable{"ops,accuracy\n421211,1\n421211,2\n",
-                             "accuracy.csv:3: the genotype '421211' is there twice"}));
+    testing::Values(BadTable{"column", "ops,accurcy\n421211,1\n", "accurcy"},
+                    BadTable{"fields", "ops,accuracy\n421211,1\n000000\n", "accuracy.csv:3: "},
+                    BadTable{"number", "ops,accuracy\n421211,many\n", "accuracy.csv:2: "},
+                    BadTable{"twice", "ops,accuracy\n421211,1\n421211,2\n",
+                             "accuracy.csv:3: the genotype '421211' is there twice"}),
+    [](const auto& table) { return table.param.name; });
 
 TEST(TableEvaluatorOnNasBench201, SearchesPublishedTablesTheSameWithAnyNumberOfWorkers) {
   const char* data = std::getenv("HWNAS_DATA");
