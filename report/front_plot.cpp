@@ -86,7 +86,7 @@ std::string limit_marks(const svg::Plot& plot, const Side& side, bool horizontal
     const double x = plot.x(side.limit->bound);
     return svg::rect("forbidden", x, top, plot.right() - x, plot.bottom() - top) +
            svg::line("limit", x, top, x, plot.bottom()) +
-           svg::text("limit-label end", x - 5, top + 13, label);
+           svg::text("limit-label end", x - 5, plot.bottom() - 14, label);
   }
   const double y = plot.y(side.limit->bound);
   return svg::rect("forbidden", left, top, plot.right() - left, y - top) +
@@ -146,6 +146,8 @@ std::string_view mark_class(const TrialSummary& trial) {
 
 /// All trials but those of the front: one path a class, so that thousands stay small.
 std::string crowd(const svg::Plot& plot, const std::vector<Located>& points) {
+  constexpr std::size_t kDenseFrom = 1000;
+  const std::string_view density = points.size() < kDenseFrom ? "dots" : "dots dense";
   std::string marks;
   for (const std::string_view state : {"infeasible", "failed", "stopped", "complete"}) {
     std::string dots;
@@ -158,7 +160,7 @@ std::string crowd(const svg::Plot& plot, const std::vector<Located>& points) {
         rug += fmt::format("M{} {}v-8", svg::pixels(plot.x(x->value)), svg::pixels(plot.bottom()));
       }
     }
-    if (!dots.empty()) marks += svg::path(fmt::format("dots {}", state), dots);
+    if (!dots.empty()) marks += svg::path(fmt::format("{} {}", density, state), dots);
     if (!rug.empty()) marks += svg::path(fmt::format("rug {}", state), rug);
   }
   return marks;
@@ -246,10 +248,10 @@ std::string controls(const RunSummary& run) {
 }  // namespace
 
 std::string front_chart(const RunSummary& run, std::string_view prelude) {
-  const std::vector<std::string> names = metric_names(run);
-  if (names.size() < 2 || run.trials.empty()) return "";
-  const Side x = make_side(run, names[1]);
-  const Side y = make_side(run, names[0]);
+  const std::optional<Axes> axes = front_axes(run);
+  if (!axes) return "";
+  const Side x = make_side(run, axes->x);
+  const Side y = make_side(run, axes->y);
   svg::Plot plot({.width = 860, .height = 460, .left = 60, .right = 18, .top = 34, .bottom = 50},
                  axis_of(x, x.direction > 0 ? "→" : "←"), axis_of(y, y.direction > 0 ? "→" : "←"),
                  fmt::format("Scatter plot of {} over {} for {}", y.style.label, x.style.label,

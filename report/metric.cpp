@@ -156,6 +156,21 @@ std::vector<std::string> metric_names(const RunSummary& run) {
   return names;
 }
 
+std::optional<Axes> front_axes(const RunSummary& run) {
+  std::vector<std::string> names = metric_names(run);
+  std::erase_if(names, [&](const std::string& name) {
+    return std::ranges::none_of(run.trials, [&](const TrialSummary& trial) {
+      return best_known(trial.metrics, name) != nullptr;
+    });
+  });
+  if (count_trials(run, search::TrialState::kComplete) == 0) {
+    std::ranges::stable_partition(
+        names, [&](const std::string& name) { return limit_of(run, name) != nullptr; });
+  }
+  if (names.size() < 2) return std::nullopt;
+  return Axes{.x = names[1], .y = names[0]};
+}
+
 int direction(const RunSummary& run, std::string_view metric) {
   const auto objective = std::ranges::find(run.objectives, metric, &ObjectiveSpec::metric);
   if (objective != run.objectives.end()) return objective->maximize ? 1 : -1;

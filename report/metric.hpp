@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,6 +50,14 @@ std::string format_with_interval(const MetricValue& value);
 std::vector<std::string> goal_names(const RunSummary& run);
 /// Every metric of the run: the objectives, the limits, then the others as they first occur.
 std::vector<std::string> metric_names(const RunSummary& run);
+
+/// What the scatter plot shows first: the second objective across and the first up. Metrics without
+/// a value are passed over; while no trial is complete the limits come first, for they are why.
+struct Axes {
+  std::string x;
+  std::string y;
+};
+std::optional<Axes> front_axes(const RunSummary& run);
 
 /// +1: to be maximised; −1: to be minimised (objectives and limits); 0: neither.
 int direction(const RunSummary& run, std::string_view metric);

@@ -78,9 +78,10 @@ json column(const RunSummary& run, Field field) {
 
 std::string page_data(const RunSummary& run) {
   const FinalistSummary* chosen = chosen_finalist(run);
+  const std::optional<Axes> axes = front_axes(run);
   const json data = {
       {"chosen", chosen == nullptr ? json() : json(chosen->trial)},
-      {"objectives", run.objectives.size()},
+      {"axes", axes ? json{{"x", axes->x}, {"y", axes->y}} : json()},
       {"metrics", metric_columns(run)},
       {"id", column(run, [](const TrialSummary& trial) { return trial.id; })},
       {"state", column(run,

@@ -33,15 +33,15 @@ struct Rail {
 
 std::vector<Rail> make_rails(const RunSummary& run) {
   constexpr std::size_t kMostRails = 8;
-  std::vector<std::string> names = metric_names(run);
-  if (names.size() > kMostRails) names.resize(kMostRails);
   std::vector<Rail> rails;
-  for (const std::string& name : names) {
+  for (const std::string& name : metric_names(run)) {
+    if (rails.size() == kMostRails) break;
     Rail rail{.style = metric_style(name), .range = {}, .better_is_low = direction(run, name) < 0};
     for (const TrialSummary& trial : run.trials) {
       const MetricValue* value = best_known(trial.metrics, name);
       if (value != nullptr) rail.range.include(value->value);
     }
+    if (rail.range.empty()) continue;
     rail.range = rail.range.padded(0);
     rails.push_back(std::move(rail));
   }

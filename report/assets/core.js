@@ -119,12 +119,12 @@ for (const title of document.querySelectorAll('svg title')) {
 // ---- What is selected, for all views alike.
 
 const selection = {
-  brushes: new Map(),  // index of a metric -> [low, high]
+  brushes: new Map(),  // metric -> [low, high]
   pinned: [],          // rows
   listeners: [],
   keeps(row) {
-    for (const [index, [low, high]] of this.brushes) {
-      const value = data.metrics[index].values[row];
+    for (const [metric, [low, high]] of this.brushes) {
+      const value = metric.values[row];
       if (value === null || value < low || value > high) return false;
     }
     return true;

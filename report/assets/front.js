@@ -1,6 +1,8 @@
 // The scatter plot of the front with a choice of axes: the same picture as front_plot.cpp's.
 
-const frontView = { x: Math.min(1, data.metrics.length - 1), y: 0, located: [], container: byId('front-plot') };
+const indexOf = (name) => data.metrics.findIndex((metric) => metric.name === name);
+const firstAxes = data.axes ? [indexOf(data.axes.x), indexOf(data.axes.y)] : [0, 0];
+const frontView = { x: firstAxes[0], y: firstAxes[1], located: [], container: byId('front-plot') };
 
 function isComplete(row) { return ['front', 'complete'].includes(data.state[row]); }
 
@@ -21,7 +23,7 @@ function axisTitle(metric, prefix) {
 
 function drawAxes(svg, frame, xs, ys) {
   const tickAt = (side, vertical) => {
-    for (const tick of niceTicks(...side.range, vertical ? 6 : Math.max(3, Math.floor(frame.right / 120)))) {
+    for (const tick of niceTicks(...side.range, vertical ? 6 : Math.max(4, Math.floor(frame.right / 110)))) {
       const at = side.at(tick);
       const label = String(Number((tick / side.divisor).toPrecision(6)));
       svg.append(vertical ? make('line', { class: 'grid', x1: frame.left, x2: frame.right, y1: at, y2: at })
@@ -44,7 +46,7 @@ function drawLimits(svg, frame, xs, ys) {
     const x = xs.at(xs.metric.limit);
     svg.append(make('rect', { class: 'forbidden', x, y: frame.top, width: frame.right - x, height: frame.bottom - frame.top }));
     svg.append(make('line', { class: 'limit', x1: x, x2: x, y1: frame.top, y2: frame.bottom }));
-    svg.append(make('text', { class: 'limit-label end', x: x - 5, y: frame.top + 13 }, name(xs.metric)));
+    svg.append(make('text', { class: 'limit-label end', x: x - 5, y: frame.bottom - 14 }, name(xs.metric)));
   }
   if (ys.metric.limit !== null && ys.metric.limit <= ys.range[1]) {
     const y = ys.at(ys.metric.limit);
@@ -79,6 +81,7 @@ function drawStaircase(svg, frame, xs, ys) {
 function drawTrials(svg, frame, xs, ys) {
   const paths = new Map();
   const addTo = (key, d) => paths.set(key, (paths.get(key) || '') + d);
+  const density = trials.length < 1000 ? 'dots ' : 'dots dense ';
   frontView.located = [];
   for (const row of trials) {
     const [vx, vy] = [xs.metric.values[row], ys.metric.values[row]];
@@ -89,7 +92,7 @@ function drawTrials(svg, frame, xs, ys) {
     const out = selection.keeps(row) ? '' : ' out';
     if (vx === null) addTo('rug ' + data.state[row] + out, `M${px(x)} ${px(y)}h8`);
     else if (vy === null) addTo('rug ' + data.state[row] + out, `M${px(x)} ${px(y)}v-8`);
-    else addTo('dots ' + data.state[row] + out, `M${px(x)} ${px(y)}h0`);
+    else addTo(density + data.state[row] + out, `M${px(x)} ${px(y)}h0`);
   }
   const order = ['infeasible', 'failed', 'stopped', 'complete', 'front'];
   const rank = (key) => order.findIndex((state) => key.includes(state)) - (key.includes('out') ? 10 : 0);
@@ -122,14 +125,16 @@ function drawPicked(svg, frame) {
 
 function drawLegend(svg, frame) {
   const words = { front: 'on the front', complete: 'dominated', stopped: 'stopped', infeasible: 'infeasible', failed: 'failed' };
-  let x = frame.left + 6;
+  let x = frame.left + 6, y = 14;
   for (const [state, word] of Object.entries(words)) {
     const total = data.state.filter((s) => s === state).length;
-    if (!total || x > frame.right - 70) continue;
-    svg.append(make('path', { class: 'dots ' + state, d: `M${x} 14h0` }));
-    const label = make('text', { class: 'legend', x: x + 10, y: 18 }, `${total} ${word}`);
-    svg.append(label);
-    x += 32 + 6.6 * label.textContent.length;
+    if (!total) continue;
+    const label = `${total} ${word}`;
+    const width = 32 + 6.6 * label.length;
+    if (x + width > frame.right + 20) [x, y] = [frame.left + 6, y + 18];
+    svg.append(make('path', { class: 'dots ' + state, d: `M${x} ${y}h0` }));
+    svg.append(make('text', { class: 'legend', x: x + 10, y: y + 4 }, label));
+    x += width;
   }
 }
 
@@ -142,7 +147,7 @@ function sideOf(metric, from, to) {
 function drawFront(width) {
   if (width < 50) return;
   const height = Math.max(300, Math.min(460, width * 0.6));
-  const frame = { left: 60, right: width - 18, top: 34, bottom: height - 50 };
+  const frame = { left: 60, right: width - 18, top: width < 560 ? 54 : 34, bottom: height - 50 };
   const xs = sideOf(data.metrics[frontView.x], frame.left, frame.right);
   const ys = sideOf(data.metrics[frontView.y], frame.bottom, frame.top);
   const svg = make('svg', { class: 'plot', viewBox: `0 0 ${px(width)} ${px(height)}`, role: 'img',
@@ -182,7 +187,7 @@ if (frontView.container) {
   [xSelect.value, ySelect.value] = [frontView.x, frontView.y];
   xSelect.addEventListener('change', () => setAxes(Number(xSelect.value), frontView.y));
   ySelect.addEventListener('change', () => setAxes(frontView.x, Number(ySelect.value)));
-  byId('front-reset').addEventListener('click', () => setAxes(Math.min(1, data.metrics.length - 1), 0));
+  byId('front-reset').addEventListener('click', () => setAxes(...firstAxes));
   byId('front-controls').hidden = false;
 
   frontView.container.addEventListener('pointermove', (event) => {

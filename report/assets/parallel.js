@@ -4,7 +4,8 @@ const parallelView = { container: byId('parallel-plot'), rails: [], top: 48, bot
 
 function makeRails(width) {
   const margin = Math.min(70, width * 0.1);
-  const metrics = data.metrics.slice(0, 8);
+  const mostRails = 8;
+  const metrics = data.metrics.filter((metric) => metric.values.some((value) => value !== null)).slice(0, mostRails);
   return metrics.map((metric, index) => {
     const range = paddedRange(metric.values, 0);
     const { top, bottom } = parallelView;
@@ -43,7 +44,7 @@ function drawRail(svg, rail, narrow) {
   if (limit !== null && limit >= rail.range[0] && limit <= rail.range[1]) {
     svg.append(make('line', { class: 'limit', x1: rail.x - 9, x2: rail.x + 9, y1: rail.at(limit), y2: rail.at(limit) }));
   }
-  const brush = selection.brushes.get(rail.index);
+  const brush = selection.brushes.get(rail.metric);
   if (brush) {
     const [a, b] = brush.map(rail.at);
     svg.append(make('rect', { class: 'brush', x: rail.x - 7, width: 14, y: Math.min(a, b), height: Math.max(Math.abs(a - b), 2) }));
@@ -85,12 +86,12 @@ if (parallelView.container) {
   parallelView.container.addEventListener('pointermove', (event) => {
     if (!active || Math.abs(event.clientY - active.y) < 3) return;
     const to = brushValue(active.rail, event);
-    selection.brushes.set(active.rail.index, [Math.min(active.from, to), Math.max(active.from, to)]);
+    selection.brushes.set(active.rail.metric, [Math.min(active.from, to), Math.max(active.from, to)]);
     selection.changed();
   });
   parallelView.container.addEventListener('pointerup', (event) => {
     if (active && Math.abs(event.clientY - active.y) < 3) {
-      selection.brushes.delete(active.rail.index);
+      selection.brushes.delete(active.rail.metric);
       selection.changed();
     }
     active = null;

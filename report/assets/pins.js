@@ -1,9 +1,22 @@
 // Pinned trials side by side: costs, and where their genotypes differ.
 
-function comparedRow(label, cells, differs) {
+function wordsRow(label, cells) {
   const tr = make('tr');
-  tr.append(make('th', { scope: 'row' }, label));
-  cells.forEach((text, i) => tr.append(make('td', { class: i && differs(i) ? 'differs' : '' }, text)));
+  tr.append(make('th', { scope: 'row' }, label), ...cells.map((text) => make('td', {}, text)));
+  return tr;
+}
+
+function metricRow(metric, rows) {
+  const tr = make('tr');
+  tr.append(make('th', { scope: 'row' }, metric.label));
+  for (const row of rows) {
+    const known = metric.values[row] !== null;
+    const differs = metric.values[row] !== metric.values[rows[0]] ? 'differs' : '';
+    const cell = make('td', { class: differs }, valueWithInterval(metric, row));
+    const origin = originNames[metric.origins[row]];
+    if (known) cell.append(' ', make('span', { class: 'origin ' + origin }, origin));
+    tr.append(cell);
+  }
   return tr;
 }
 
@@ -38,13 +51,9 @@ function drawPins() {
   const head = table.createTHead().insertRow();
   head.append(make('th', { scope: 'col' }), ...rows.map(pinHeading));
   const body = table.createTBody();
-  body.append(comparedRow('state', rows.map((row) => data.state[row]), () => false));
-  for (const metric of data.metrics) {
-    body.append(comparedRow(metric.label, rows.map((row) => valueWithInterval(metric, row)),
-                            (i) => metric.values[rows[i]] !== metric.values[rows[0]]));
-  }
-  body.append(genotypeRow(rows));
-  body.append(comparedRow('network', rows.map((row) => data.description[row]), () => false));
+  body.append(wordsRow('state', rows.map((row) => data.state[row])));
+  body.append(...data.metrics.map((metric) => metricRow(metric, rows)), genotypeRow(rows));
+  body.append(wordsRow('network', rows.map((row) => data.description[row])));
   const scroller = make('div', { class: 'scroll' });
   scroller.append(table);
   panel.replaceChildren(make('h3', {}, rows.length > 1 ? 'Pinned trials: what differs from the first' : 'Pinned trial'), scroller);

@@ -39,6 +39,8 @@ function tableRow(row) {
   network.append(make('code', {}, data.genotype[row]), ' ' + data.description[row]);
   if (data.reason[row]) network.append(make('span', { class: 'reason' }, data.reason[row]));
   tr.append(network);
+  tr.tabIndex = 0;
+  tr.addEventListener('keydown', (event) => { if (event.key === 'Enter') selection.togglePin(row); });
   tr.addEventListener('click', () => { if (!getSelection().toString()) selection.togglePin(row); });
   return tr;
 }
