@@ -247,7 +247,7 @@ std::string controls(const RunSummary& run) {
 
 }  // namespace
 
-std::string front_chart(const RunSummary& run, std::string_view prelude) {
+std::string front_chart(const RunSummary& run, std::string_view behind) {
   const std::optional<Axes> axes = front_axes(run);
   if (!axes) return "";
   const Side x = make_side(run, axes->x);
@@ -257,14 +257,13 @@ std::string front_chart(const RunSummary& run, std::string_view prelude) {
                  fmt::format("Scatter plot of {} over {} for {}", y.style.label, x.style.label,
                              counted(run.trials.size(), "trial")));
   const std::vector<Located> points = locate(run, x, y);
-  plot.add(prelude)
-      .add(limit_marks(plot, x, true))
+  plot.add(limit_marks(plot, x, true))
       .add(limit_marks(plot, y, false))
       .add(staircase(plot, points, x, y))
       .add(crowd(plot, points))
       .add(front_marks(run, plot, points))
       .add(legend(run, plot.layout().left));
-  return std::move(plot).finish();
+  return std::move(plot).finish(behind);
 }
 
 std::string front_section(const RunSummary& run) {

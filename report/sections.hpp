@@ -42,8 +42,8 @@ std::string describe_trial(const RunSummary& run, const TrialSummary& trial);
 /// "latency (ms, predicted)": names every origin that the trials' best-known values have.
 std::string axis_title(const RunSummary& run, const MetricStyle& style, const AxisUnit& unit);
 
-/// The Pareto front as one SVG; `prelude` comes before everything in it.
-std::string front_chart(const RunSummary& run, std::string_view prelude = "");
+/// The Pareto front as one SVG, empty where there is nothing to show; `behind` is drawn before all.
+std::string front_chart(const RunSummary& run, std::string_view behind = "");
 
 /// What assets/*.js read: the trials by column. Escaped for the inside of a <script>.
 std::string page_data(const RunSummary& run);

@@ -102,8 +102,9 @@ std::string Plot::axes() const {
   return result;
 }
 
-std::string Plot::finish() && {
-  return open(layout_.width, layout_.height, "plot", description_) + axes() + marks_ + "</svg>";
+std::string Plot::finish(std::string_view behind) && {
+  return fmt::format("{}{}{}{}</svg>", open(layout_.width, layout_.height, "plot", description_),
+                     behind, axes(), marks_);
 }
 
 std::string pixels(double value) {

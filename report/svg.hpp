@@ -57,7 +57,8 @@ class Plot {
   double bottom() const { return layout_.height - layout_.bottom; }
 
   Plot& add(std::string_view mark);
-  std::string finish() &&;
+  /// `behind` is drawn before the axes.
+  std::string finish(std::string_view behind = "") &&;
 
  private:
   std::string axes() const;

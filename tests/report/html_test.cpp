@@ -188,6 +188,7 @@ TEST(FrontSvg, StandsAlone) {
   EXPECT_THAT(svg, HasSubstr("xmlns=\"http://www.w3.org/2000/svg\""));
   EXPECT_THAT(svg, HasSubstr("<style>"));
   EXPECT_THAT(svg, HasSubstr("prefers-color-scheme: dark"));
+  EXPECT_LT(svg.find("class=\"paper\""), svg.find("class=\"grid\""));
   EXPECT_THAT(render_front_svg(sample::empty_run()), HasSubstr("No trial has finished yet"));
 }
 
