@@ -70,7 +70,7 @@ RunResult resume_run(const RunOptions& options, const Training& training);
 /// What the report shows, from the store alone; works on running, interrupted and finished runs.
 report::RunSummary summarise_run(const std::filesystem::path& folder);
 
-/// report.html, report.json and trials.csv into the run's folder (or `to`).
+/// report.html, report.json, trials.csv and front.svg into the run's folder (or `to`).
 void write_report(const std::filesystem::path& folder, const std::filesystem::path& to);
 
 /// Exports one trained finalist (the chosen one by default) of a finished run again.

@@ -77,7 +77,11 @@ void fill_experiment(const Experiment& experiment, report::RunSummary& summary) 
 void write_pages(const report::RunSummary& run, const std::filesystem::path& to) {
   std::filesystem::create_directories(to);
   write_file_atomically(to / "report.html", report::render_html(run));
-  write_file_atomically(to / "report.json", report::render_json(run).dump(2) + "\n");
+  // Whatever a message holds, the report is written: bytes that are no UTF-8 are replaced.
+  constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
+  write_file_atomically(to / "report.json",
+                        report::render_json(run).dump(2, ' ', false, kReplace) + "\n");
+  write_file_atomically(to / "front.svg", report::render_front_svg(run));
   write_file_atomically(to / "trials.csv", report::render_csv(run));
 }
 
