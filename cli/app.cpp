@@ -31,9 +31,12 @@ std::string usage_message(const CLI::App* app, const CLI::Error& error) {
   if (app->get_subcommands().empty() && !unknown.empty())
     message = fmt::format("unknown command '{}'{}", unknown.front(),
                           did_you_mean(unknown.front(), command_names()));
-  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
-  return fmt::format("hwnas: {}\nRun `{} --help` for usage and examples.\n", message,
-                     app->get_display_name());
+  std::string command = app->get_name();
+  while (!app->get_subcommands().empty()) {
+    app = app->get_subcommands().front();
+    command += " " + app->get_name();
+  }
+  return fmt::format("hwnas: {}\nRun `{} --help` for usage and examples.\n", message, command);
 }
 
 }  // namespace

@@ -195,7 +195,7 @@ Finding check_devices(const fs::path&) {
     estimators::load_device(engine::device_file(name, kExperiments));
   if (names.empty())
     return {State::kFailed, "none found; set HWNAS_CONFIGS to the folder configs/ of hwnas"};
-  return {State::kOk, fmt::format("{}", fmt::join(names, ", "))};
+  return {State::kOk, fmt::format("{} read (hwnas list devices)", names.size())};
 }
 
 struct Check {

@@ -40,12 +40,6 @@ std::vector<Entry> list_cost_models() {
   return entries;
 }
 
-std::string runtimes_of(const estimators::DeviceProfile& device) {
-  std::vector<std::string> names;
-  for (const auto& runtime : device.runtimes) names.push_back(runtime.name);
-  return fmt::format("{}", fmt::join(names, ", "));
-}
-
 std::vector<Entry> list_devices() {
   std::vector<Entry> entries;
   for (const std::string& name : engine::device_names(kExperiments)) {

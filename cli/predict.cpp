@@ -76,9 +76,9 @@ std::vector<std::string> table_row(std::string_view metric, const estimators::Es
 }
 
 void predict(const Options& options, const Invocation& invocation) {
+  const ir::Network network = load_network(options);
   const std::optional<Target> target = load_target(options);
   if (!target) throw invalid_argument("predict: give --device (see `hwnas list devices`)");
-  const ir::Network network = load_network(options);
 
   nlohmann::json costs = nlohmann::json::array();
   std::vector<std::vector<std::string>> rows = {{"cost", "value", "95 % interval", "origin"}};

@@ -53,6 +53,16 @@ int percent(const engine::Progress& progress) {
   return static_cast<int>(std::clamp(progress.fraction, 0.0, 1.0) * 100);
 }
 
+/// A stage's first and last events know nothing of its trials; what was known stays.
+engine::Progress with_counts(engine::Progress progress, const engine::Progress& before) {
+  if (format_counts(progress).empty()) {
+    progress.trials_done = before.trials_done;
+    progress.trials_infeasible = before.trials_infeasible;
+    progress.front_size = before.front_size;
+  }
+  return progress;
+}
+
 }  // namespace
 
 std::optional<TerminalStyle> terminal_style_of_stderr() {
@@ -122,7 +132,8 @@ void ProgressView::show(const engine::Progress& progress, Clock::time_point now)
     drawn_.reset();
   }
   if (!progress.message.empty()) write_line(progress.message);
-  current_ = progress;
+  current_ =
+      current_ && current_->stage == progress.stage ? with_counts(progress, *current_) : progress;
   received_ = now;
   draw(now);
 }

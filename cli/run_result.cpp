@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,6 +26,22 @@ std::vector<std::string> shown_metrics(const RunSummary& run) {
   for (const auto& limit : run.limits)
     if (seen.insert(limit.metric).second) names.push_back(limit.metric);
   return names;
+}
+
+double value_of(const std::vector<MetricValue>& metrics, const std::string& name) {
+  const auto found = std::ranges::find(metrics, name, &MetricValue::name);
+  return found == metrics.end() ? 0 : found->value;
+}
+
+/// Sorted by the first objective, the smallest value first.
+std::vector<const report::TrialSummary*> front_of(const RunSummary& run) {
+  std::vector<const report::TrialSummary*> front;
+  for (const auto& trial : run.trials)
+    if (trial.on_front) front.push_back(&trial);
+  std::ranges::stable_sort(front, {}, [&run](const report::TrialSummary* trial) {
+    return value_of(trial->metrics, run.objectives.front().metric);
+  });
+  return front;
 }
 
 std::string cell(const std::vector<MetricValue>& metrics, const std::string& name) {
@@ -60,20 +77,20 @@ void print_for_people(const engine::RunResult& result) {
 
 std::string describe_findings(const RunSummary& run) {
   const std::vector<std::string> metrics = shown_metrics(run);
-  std::vector<std::vector<std::string>> rows = {{run.finalists.empty() ? "front" : "finalists"}};
+  const bool finalists = !run.finalists.empty();
+  std::vector<std::vector<std::string>> rows = {{finalists ? "finalists" : "front"}};
   rows[0].insert(rows[0].end(), metrics.begin(), metrics.end());
-  if (!run.finalists.empty()) rows[0].push_back("test_top1");
+  if (finalists) rows[0].push_back("test_top1");
 
   for (const auto& finalist : run.finalists) {
     rows.push_back(row(fmt::format("trial {}{}", finalist.trial, finalist.chosen ? " *" : ""),
                        finalist.metrics, metrics));
     rows.back().push_back(finalist.test_top1 ? format_metric(*finalist.test_top1, 0) : "");
   }
-  if (run.finalists.empty())
-    for (const auto& trial : run.trials)
-      if (trial.on_front)
-        rows.push_back(row(fmt::format("trial {}", trial.id), trial.metrics, metrics));
-  return format_table(rows);
+  if (!finalists)
+    for (const report::TrialSummary* trial : front_of(run))
+      rows.push_back(row(fmt::format("trial {}", trial->id), trial->metrics, metrics));
+  return format_table(rows) + (finalists ? "* exported\n" : "");
 }
 
 void print_result(const engine::RunResult& result, Invocation& invocation) {

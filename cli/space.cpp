@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <map>
@@ -77,11 +78,12 @@ void describe(const Options& options, const Invocation& invocation) {
     rows.push_back({decision.name, fmt::format("{}", fmt::join(decision.options, " | "))});
   fmt::print("{}\n", format_table(rows));
 
-  rows = {{"cost", "smallest", "largest", ""}};
+  rows = {{"cost", "smallest", "largest"}};
   for (const auto& [metric, range] : ranges)
-    rows.push_back({metric, format_number(range.min), format_number(range.max),
-                    range.exact ? "" : "found by descent; the true range may be wider"});
+    rows.push_back({metric, format_number(range.min), format_number(range.max)});
   fmt::print("{}", format_table(rows));
+  if (std::ranges::any_of(ranges, [](const auto& row) { return !row.second.exact; }))
+    fmt::print("Found by descent: the true ranges may be wider.\n");
 }
 
 void sample(const Options& options, const Invocation& invocation) {

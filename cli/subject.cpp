@@ -48,6 +48,9 @@ spaces::Task task_of(const engine::Experiment& experiment) {
 
 Target target_of(estimators::DeviceProfile device, std::string runtime) {
   if (runtime.empty() && device.runtimes.size() == 1) runtime = device.runtimes.front().name;
+  if (runtime.empty())
+    throw invalid_argument("{} has several runtimes; give --runtime, one of: {}", device.name,
+                           runtimes_of(device));
   estimators::RuntimeProfile profile = device.runtime(runtime);
   return {std::move(device), std::move(profile)};
 }
@@ -103,6 +106,12 @@ std::vector<std::unique_ptr<estimators::CostModel>> cost_models_for(const Target
   for (const auto& row : estimators::cost_models())
     models.push_back(row.make(target.device, target.runtime));
   return models;
+}
+
+std::string runtimes_of(const estimators::DeviceProfile& device) {
+  std::vector<std::string> names;
+  for (const auto& runtime : device.runtimes) names.push_back(runtime.name);
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 std::string to_text(const ir::Shape& shape) {

@@ -52,6 +52,9 @@ std::optional<Target> load_target(const SubjectOptions& options);
 /// All cost models for a target.
 std::vector<std::unique_ptr<estimators::CostModel>> cost_models_for(const Target& target);
 
+/// "tflite_micro, stm32cubeai".
+std::string runtimes_of(const estimators::DeviceProfile& device);
+
 /// "1x28x28".
 std::string to_text(const ir::Shape& shape);
 

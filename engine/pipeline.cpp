@@ -11,10 +11,32 @@
 namespace hwnas::engine {
 namespace {
 
-Inputs prepare(const Experiment& experiment) {
+/// Everything that can fail before the first trial, so that a run that cannot start leaves nothing
+/// behind.
+Inputs prepare(const Experiment& experiment, const Training& training) {
   Inputs inputs = load_inputs(experiment);
   require_reachable_limits(experiment, *inputs.space);
+  make_evaluator({experiment, inputs, training});
   return inputs;
+}
+
+/// Throws if the machine has too few cores.
+void set_worker_threads(const Experiment& experiment, const RunOptions& options,
+                        const Training& training) {
+  const bool trains =
+      find_evaluator(experiment.evaluator).needs_data || experiment.finalists.count > 0;
+  if (!trains) return;
+  training.set_worker_threads(options.workers.value_or(experiment.workers),
+                              experiment.threads_per_worker);
+}
+
+void report_prepare(const RunOptions& options, double fraction, double seconds) {
+  if (!options.progress) return;
+  Progress progress;
+  progress.stage = to_string(Stage::kPrepare);
+  progress.fraction = fraction;
+  progress.stage_seconds = seconds;
+  options.progress(progress);
 }
 
 StageOutcome search_with_evaluator(RunContext& run) {
@@ -77,9 +99,6 @@ RunResult run_attempt(const Experiment& experiment, const RunOptions& options,
   RunContext run(experiment, options, training, store, std::move(inputs));
   try {
     store.set_failure("");
-    if (find_evaluator(experiment.evaluator).needs_data || experiment.finalists.count > 0) {
-      training.set_worker_threads(run.workers(), experiment.threads_per_worker);
-    }
     return result_of(run_stages(run), store, options.folder);
   } catch (const std::exception& thrown) {
     note_failure(store, thrown.what());
@@ -90,25 +109,27 @@ RunResult run_attempt(const Experiment& experiment, const RunOptions& options,
 }  // namespace
 
 void check_runnable(const Experiment& experiment) {
-  const Inputs inputs = prepare(experiment);
-  const Training none;
-  make_evaluator({experiment, inputs, none});
+  prepare(experiment, Training());
 }
 
 RunResult start_run(const Experiment& experiment, const RunOptions& options,
                     const Training& training) {
   if (holds_run(options.folder)) throw run_exists(options.folder);
+  set_worker_threads(experiment, options, training);
+  report_prepare(options, 0, 0);
   const auto start = std::chrono::steady_clock::now();
-  Inputs inputs = prepare(experiment);
+  Inputs inputs = prepare(experiment, training);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   Store store = Store::create(options.folder, record_of(experiment));
   store.set_stage({Stage::kPrepare, true, seconds.count()});
+  report_prepare(options, 1, seconds.count());
   return run_attempt(experiment, options, training, store, std::move(inputs));
 }
 
 RunResult resume_run(const RunOptions& options, const Training& training) {
   Store store = Store::open(options.folder);
   const Experiment experiment = stored_experiment(store);
+  set_worker_threads(experiment, options, training);
   return run_attempt(experiment, options, training, store, std::nullopt);
 }
 

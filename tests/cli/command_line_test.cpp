@@ -26,6 +26,10 @@ struct Case {
   std::string message;  ///< a part of standard error; of standard output where exit_code is 0
 };
 
+void PrintTo(const Case& row, std::ostream* stream) {
+  *stream << row.name;
+}
+
 class CommandLine : public testing::TestWithParam<Case> {};
 
 TEST_P(CommandLine, GivesTheDocumentedExitCodeAndMessage) {
@@ -42,6 +46,10 @@ TEST_P(CommandLine, GivesTheDocumentedExitCodeAndMessage) {
 std::vector<Case> cases() {
   const std::string misspelt = temporary_file("misspelt.yaml", "version: 1\nnaem: x\n");
   const std::string broken_json = temporary_file("broken.json", "{\"input\": [1,");
+  const std::string network_json = temporary_file(
+      "linear.json",
+      R"({"input": [4, 1, 1], "layers": [{"name": "logits", "op": "linear", "inputs": [-1],)"
+      R"( "out_features": 2}]})");
   return {
       {"help", {"--help"}, 0, "Exit codes:"},
       {"help_of_a_command", {"run", "--help"}, 0, "Examples:"},
@@ -50,7 +58,7 @@ std::vector<Case> cases() {
       {"no_command", {}, 2, "hwnas: "},
       {"misspelt_command", {"vaildate", "x"}, 2, "unknown command 'vaildate', did you mean 'valid"},
       {"unknown_option", {"validate", "--fast"}, 2, "--fast"},
-      {"missing_argument", {"run"}, 2, "EXPERIMENT"},
+      {"missing_argument", {"run"}, 2, "EXPERIMENT is required\nRun `hwnas run --help`"},
       {"not_a_number", {"resume", "x", "--workers", "many"}, 2, "--workers"},
       {"out_of_range", {"resume", "x", "--workers", "0"}, 2, "--workers"},
 
@@ -85,7 +93,7 @@ std::vector<Case> cases() {
        "one-two"},
       {"predict_nothing", {"predict", "--device", "stm32f746"}, 2, "--network"},
       {"predict_on_an_unknown_device",
-       {"predict", "--network", "x.json", "--device", "stm32f747"},
+       {"predict", "--network", network_json, "--device", "stm32f747"},
        3,
        "did you mean 'stm32f746'"},
       {"predict_of_no_such_network",
@@ -96,6 +104,10 @@ std::vector<Case> cases() {
        {"predict", "--network", broken_json, "--device", "stm32f746", "--runtime", "tflite_micro"},
        2,
        broken_json},
+      {"predict_without_one_of_several_runtimes",
+       {"predict", "--network", network_json, "--device", "stm32h743"},
+       2,
+       "give --runtime, one of: stm32cubeai, tflite_micro"},
       {"doctor_of_no_folder", {"doctor", "--folder", "/no/such/folder"}, 3, "/no/such/folder"},
   };
 }

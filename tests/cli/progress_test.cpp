@@ -101,6 +101,14 @@ TEST_F(OnTerminal, KeepsFinishedStagesAndMessagesAboveTheBar) {
                                              render_bar(halfway(), kPlainTerminal)));
 }
 
+TEST_F(OnTerminal, ShowsTheCountsOfAStageAtItsEnd) {
+  view_.show(halfway(), kStart);
+  view_.show(stage("search", 1), kStart + 1ms);
+  view_.finish();
+  EXPECT_THAT(terminal_.lines(),
+              ElementsAre("search        0:00  24 evaluated, 113 infeasible, front 7", ""));
+}
+
 TEST_F(OnTerminal, MovesTheTimesOnBetweenEvents) {
   view_.show(halfway(), kStart);
   view_.tick(kStart + 5s);

@@ -6,10 +6,12 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
+#include "engine/run_lock.hpp"
 #include "process.hpp"
 
 namespace hwnas::cli {
@@ -30,6 +32,14 @@ std::string table_of_cells() {
     csv += ops + "," + std::to_string(50 + cell % 97 * 0.4) + "\n";
   }
   return csv;
+}
+
+void wait_until(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!condition()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "waited in vain";
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
 }
 
 class Run : public testing::Test {
@@ -84,15 +94,14 @@ TEST_F(Run, IsNotRepeatedInItsFolderButCanBeReportedAndResumed) {
 TEST_F(Run, ThatIsInterruptedSaysHowToGoOnAndGoesOn) {
   Process process({HWNAS_PROGRAM, "run", experiment_, "--folder", folder_, "--set",
                    "search.trials=15000", "--set", "search.window=1"});
-  while (!fs::exists(folder_ + "/run.db"))
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  wait_until([&] { return fs::exists(folder_ + "/run.db"); });
   process.signal(SIGINT);
   const Finished interrupted = process.wait();
   EXPECT_EQ(interrupted.exit_code, 130) << interrupted.err;
   EXPECT_THAT(interrupted.err, HasSubstr("resume " + folder_));
 
   Process resumed({HWNAS_PROGRAM, "resume", folder_});
-  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  wait_until([&] { return engine::is_locked(folder_); });
   const Finished second = hwnas({"resume", folder_});
   EXPECT_EQ(second.exit_code, 75) << second.err;
   resumed.signal(SIGTERM);

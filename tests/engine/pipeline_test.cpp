@@ -148,6 +148,20 @@ TEST_F(Pipeline, RefusesALimitThatNoNetworkKeepsAndCreatesNothing) {
   EXPECT_FALSE(fs::exists(run()));
 }
 
+TEST_F(Pipeline, RefusesMoreWorkersThanTheMachineHasCoresAndCreatesNothing) {
+  Training training = fake_training();
+  training.set_worker_threads = [](int workers, int threads) {
+    throw invalid_argument("{} workers of {} threads", workers, threads);
+  };
+  try {
+    start_run(waves({"execution.threads=3"}), {.folder = run(), .workers = 5}, training);
+    FAIL() << "started";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "5 workers of 3 threads");
+  }
+  EXPECT_FALSE(fs::exists(run()));
+}
+
 TEST_F(Pipeline, RefusesAFolderThatHoldsARun) {
   start_run(waves({"finalists.count=0", "export=[]"}), {.folder = run()}, fake_training());
   try {

@@ -38,11 +38,10 @@ std::string message_of(const std::function<void()>& action) {
   return "no error";
 }
 
-class EveryStrategy : public testing::TestWithParam<search::StrategyInfo> {
+class EveryStrategy : public testing::TestWithParam<std::string> {
  protected:
   Experiment experiment() const {
-    return Experiment::load(write_wave_experiment(folder_, std::string(GetParam().name)),
-                            kSearchOnly);
+    return Experiment::load(write_wave_experiment(folder_, GetParam()), kSearchOnly);
   }
   TemporaryFolder folder_;
 };
@@ -79,10 +78,14 @@ TEST_P(EveryStrategy, FindsTheSameWhenInterruptedAfterEveryTrial) {
   EXPECT_EQ(history_of(run), history_of(folder_ / "unbroken"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, EveryStrategy,
-                         testing::ValuesIn(search::strategies().begin(),
-                                           search::strategies().end()),
-                         [](const auto& strategy) { return std::string(strategy.param.name); });
+std::vector<std::string> strategy_names() {
+  std::vector<std::string> names;
+  for (const search::StrategyInfo& info : search::strategies()) names.emplace_back(info.name);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry, EveryStrategy, testing::ValuesIn(strategy_names()),
+                         [](const auto& name) { return name.param; });
 
 TEST(Search, TrainsNoInfeasibleCandidateAndDoesNotCountIt) {
   const TemporaryFolder folder;
