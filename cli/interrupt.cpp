@@ -27,7 +27,11 @@ static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void on_signal(int) {
   const int saved_errno = errno;
-  if (signals_seen.fetch_add(1) > 0) _exit(static_cast<int>(ExitCode::kInterrupted));
+  if (signals_seen.fetch_add(1) > 0) {
+    // The shell's prompt shall not stand behind the progress bar.
+    [[maybe_unused]] const auto ended = write(STDERR_FILENO, "\n", 1);
+    _exit(static_cast<int>(ExitCode::kInterrupted));
+  }
   [[maybe_unused]] const auto written = write(pipe_end, &kSignalled, 1);
   errno = saved_errno;
 }
