@@ -11,7 +11,7 @@ version: 1
 name                   1 to 63 of a-z 0-9 . _ -
 seed                   0 .. 2^63-1 [0]: everything random derives from it
 data
-  name                 a reader (hwnas list data), or none
+  name                 a reader (hwnas list readers), or none
   (others)             the reader's options
   with name: none, for evaluators that need no data:
   input                [channels, height, width]
@@ -26,7 +26,7 @@ device
   profile              a device file's content
   runtime              one of the device's
 objectives             1 to 3 of "maximize METRIC" and "minimize METRIC", the most important first;
-                       metrics are the evaluator's and the cost models' (hwnas list metrics)
+                       metrics are the evaluator's and the cost models' (hwnas list cost-models)
 limits                 [{}]: cost metric: number. A candidate over a limit is never evaluated
 search
   strategy             hwnas list strategies

@@ -26,6 +26,8 @@ void RunContext::begin(Stage stage) {
     if (record.stage < stage) seconds_before_ += record.seconds;
     if (record.stage == stage) earlier_stage_seconds_ = record.seconds;
   }
+  report(0, "");
+  first_fraction_.reset();  // what a resumed stage had done before is no progress of this attempt
 }
 
 void RunContext::pause() {
