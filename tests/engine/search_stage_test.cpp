@@ -191,7 +191,8 @@ TEST(Search, ReportsProgressInOrder) {
   EXPECT_EQ(reports.front().fraction, 0);
   EXPECT_EQ(reports.back().fraction, 1);
   EXPECT_TRUE(std::ranges::is_sorted(reports, {}, &Progress::fraction));
-  EXPECT_THAT(reports[1].message, HasSubstr("val_top1"));
+  EXPECT_THAT(reports, testing::Contains(testing::Field(&Progress::message, HasSubstr("val_top1")))
+                           .Times(testing::Ge(20)));
 }
 
 }  // namespace
