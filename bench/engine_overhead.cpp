@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
@@ -40,18 +41,6 @@ class TemporaryRun {
  private:
   fs::path folder_;
 };
-
-/// Runs the search through the engine, and stops when it is done.
-report::RunSummary run_search(const engine::Experiment& experiment, const fs::path& folder) {
-  std::stop_source stop;
-  engine::RunOptions options{.folder = folder};
-  options.drain = stop.get_token();
-  options.progress = [&](const engine::Progress& progress) {
-    if (progress.stage == "finalists") stop.request_stop();
-  };
-  engine::start_run(experiment, options);
-  return engine::summarise_run(folder);
-}
 
 double stage_seconds(const report::RunSummary& run, const std::string& name) {
   for (const auto& stage : run.stages) {
@@ -98,7 +87,8 @@ int main(int argc, char** argv) try {
   std::vector<double> ratios;
   for (int round = 0; round < rounds; ++round) {
     const TemporaryRun folder;
-    const auto run = run_search(experiment, folder.run());
+    engine::start_run(experiment, {.folder = folder.run()});
+    const auto run = engine::summarise_run(folder.run());
     const double with_engine = stage_seconds(run, "search");
     const double plain = plain_loop_seconds(run, experiment, source);
     ratios.push_back(with_engine / plain);
