@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "nn/batch_norm_act_torch.hpp"
+#include "nn/torch_compat.hpp"
 
 namespace hwnas::nn {
 namespace {
@@ -116,13 +117,13 @@ Tensor apply_affine(const Tensor& x, const float* saved, FusedActivation activat
 /// The training-mode function on the CPU.
 struct TrainBatchNormAct : torch::autograd::Function<TrainBatchNormAct> {
   static Tensor forward(AutogradContext* context, const Tensor& input, const Tensor& weight,
-                        const Tensor& bias, const c10::optional<Tensor>& residual_input,
+                        const Tensor& bias, const TorchOptional<Tensor>& residual_input,
                         Tensor running_mean, Tensor running_var, double epsilon,
                         std::int64_t activation_index) {
     const auto activation = static_cast<FusedActivation>(activation_index);
     const Tensor x = as_rows(input);
     const Tensor residual = residual_input ? as_rows(*residual_input) : Tensor();
-    Tensor saved = torch::empty({kSavedRows, x.size(1)}, x.options().memory_format(c10::nullopt));
+    Tensor saved = torch::empty({kSavedRows, x.size(1)}, torch::TensorOptions(torch::kFloat));
     measure_batch(x, weight, bias, running_mean, running_var, epsilon, saved.data_ptr<float>());
     Tensor y = apply_affine(x, saved.data_ptr<float>(), activation, residual);
     const bool mask_from_output = residual.defined() && activation != FusedActivation::kNone;
@@ -234,7 +235,8 @@ Tensor batch_norm_act(const Tensor& x, BatchNormState& state, FusedActivation ac
   const bool fusable = x.device().is_cpu() && x.scalar_type() == torch::kFloat;
   if (fusable && training) {
     // An undefined tensor is no argument of a Function; an empty optional is.
-    const auto term = residual.defined() ? c10::optional<Tensor>(residual) : c10::nullopt;
+    const auto term =
+        residual.defined() ? TorchOptional<Tensor>(residual) : TorchOptional<Tensor>();
     return TrainBatchNormAct::apply(x, state.weight, state.bias, term, state.running_mean,
                                     state.running_var, state.epsilon,
                                     static_cast<std::int64_t>(activation));

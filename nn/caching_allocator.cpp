@@ -1,7 +1,7 @@
 #include "nn/caching_allocator.hpp"
 
-#include <sys/mman.h>
 #include <c10/core/CPUAllocator.h>
+#include <sys/mman.h>
 #include <torch/torch.h>
 
 #include <array>
@@ -11,6 +11,8 @@
 #include <mutex>
 #include <new>
 #include <vector>
+
+#include "nn/torch_compat.hpp"
 
 namespace hwnas::nn {
 namespace {
@@ -91,20 +93,14 @@ void* acquire(std::size_t bytes) {
   return static_cast<std::byte*>(block) + kAlignment;
 }
 
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 3)
-#define HWNAS_ALLOCATOR_CONST
-#else
-#define HWNAS_ALLOCATOR_CONST const
-#endif
-
 class CachingAllocator final : public c10::Allocator {
  public:
-  c10::DataPtr allocate(std::size_t bytes) HWNAS_ALLOCATOR_CONST override {
+  c10::DataPtr allocate(std::size_t bytes) HWNAS_ALLOCATE_CONST override {
     void* pointer = acquire(bytes);
     return {pointer, pointer, &release, c10::Device(c10::DeviceType::CPU)};
   }
   c10::DeleterFnPtr raw_deleter() const override { return &release; }
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 3)
+#if HWNAS_TORCH_AT_LEAST(2, 3)
   void copy_data(void* destination, const void* source, std::size_t count) const override {
     default_copy_data(destination, source, count);
   }
