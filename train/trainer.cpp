@@ -35,6 +35,24 @@ torch::Device parse_device(const std::string& name) {
   return device;
 }
 
+/// Has this thread and its intra-op threads treat subnormal floats as zero. Momenta of dead
+/// channels decay by a tenth a step into the subnormals, where a multiplication takes a hundred
+/// cycles: late epochs took up to twice as long as early ones.
+class FlushSubnormals {
+ public:
+  FlushSubnormals() { set(true); }
+  ~FlushSubnormals() { set(false); }
+  FlushSubnormals(const FlushSubnormals&) = delete;
+  FlushSubnormals& operator=(const FlushSubnormals&) = delete;
+
+ private:
+  static void set(bool flush) {
+    at::parallel_for(0, at::get_num_threads(), 1, [flush](std::int64_t, std::int64_t) {
+      at::globalContext().setFlushDenormal(flush);
+    });
+  }
+};
+
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -155,6 +173,7 @@ TrainResult train_network(const ir::Network& network, const TrainData& data,
                           std::stop_token stop) {
   require_data(network, data);
   at::set_num_threads(options.threads);
+  const FlushSubnormals flush;
   const auto start = Clock::now();
   Training training(
       network, data, options, seed,
@@ -191,6 +210,7 @@ Evaluation evaluate_network(const ir::Network& network, const ir::Weights& weigh
                             const data::Normalisation& normalisation,
                             const std::string& device_name, int threads) {
   at::set_num_threads(threads);
+  const FlushSubnormals flush;
   const torch::Device device = parse_device(device_name);
   nn::NetworkModule module(network, device);
   module.load(weights);
