@@ -171,7 +171,8 @@ TEST(Predict, ReadsWhatDecodeWrites) {
   const Finished predicted = hwnas(of_network);
   EXPECT_EQ(predicted.exit_code, 0) << predicted.err;
   EXPECT_EQ(predicted.out, hwnas(of_genotype).out);
-  for (const auto& cost : nlohmann::json::parse(predicted.out)["costs"]) {
+  const auto answer = nlohmann::json::parse(predicted.out);
+  for (const auto& cost : answer.at("costs")) {
     EXPECT_LE(cost["interval_95"][0], cost["value"]);
     EXPECT_GE(cost["interval_95"][1], cost["value"]);
   }
