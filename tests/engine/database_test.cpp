@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
-#include "tests/engine/temporary_folder.hpp"
+#include "tests/core/temporary_folder.hpp"
 
 namespace hwnas::engine {
 namespace {

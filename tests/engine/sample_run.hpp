@@ -4,7 +4,7 @@
 #include <string>
 
 #include "engine/experiment.hpp"
-#include "tests/engine/temporary_folder.hpp"
+#include "tests/core/temporary_folder.hpp"
 
 namespace hwnas::engine {
 

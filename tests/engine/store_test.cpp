@@ -7,7 +7,7 @@
 #include <cmath>
 #include <thread>
 
-#include "tests/engine/temporary_folder.hpp"
+#include "tests/core/temporary_folder.hpp"
 
 namespace hwnas::engine {
 namespace {

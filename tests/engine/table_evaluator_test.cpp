@@ -11,7 +11,7 @@
 #include "engine/pipeline.hpp"
 #include "engine/store.hpp"
 #include "tests/engine/fake_training.hpp"
-#include "tests/engine/temporary_folder.hpp"
+#include "tests/core/temporary_folder.hpp"
 
 namespace hwnas::engine {
 namespace {
