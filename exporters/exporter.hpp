@@ -1,12 +1,14 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "data/dataset.hpp"
+#include "ir/quantized_network.hpp"
 #include "ir/weights.hpp"
 
 #include <nlohmann/json_fwd.hpp>
@@ -20,6 +22,8 @@ struct Model {
   ir::Weights weights;
   data::Normalisation normalisation;
   std::vector<std::string> class_names;
+  /// The same network in integers, where it was quantized; reads the normalised input.
+  std::optional<ir::QuantizedNetwork> quantized = {};
 };
 
 /// What an exporter wrote.
