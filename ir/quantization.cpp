@@ -27,7 +27,9 @@ constexpr std::array kRequantizations = {
 
 }  // namespace
 
-std::span<const WeightFormatInfo> weight_formats() { return kWeightFormats; }
+std::span<const WeightFormatInfo> weight_formats() {
+  return kWeightFormats;
+}
 
 const WeightFormatInfo& info(WeightFormat format) {
   return kWeightFormats[static_cast<std::size_t>(format)];

@@ -24,7 +24,8 @@ Error broken(const QuantizedLayer& layer, const std::string& reason) {
 Network without_activations(const QuantizedNetwork& network) {
   Network plain{.input = network.input, .layers = {}};
   for (const QuantizedLayer& layer : network.layers) {
-    plain.layers.push_back({.name = layer.name, .op = layer.op, .inputs = layer.inputs, .precision = {}});
+    plain.layers.push_back(
+        {.name = layer.name, .op = layer.op, .inputs = layer.inputs, .precision = {}});
   }
   return plain;
 }
@@ -39,8 +40,8 @@ void verify_quantization(const QuantizedLayer& layer, const Quantization& quanti
   const bool in_range = quantization.zero_point >= quantization.lowest() &&
                         quantization.zero_point <= quantization.highest();
   if (!in_range || (quantization.bits == 16 && quantization.zero_point != 0)) {
-    throw broken(layer, fmt::format("zero point {} of {} bits", quantization.zero_point,
-                                    quantization.bits));
+    throw broken(
+        layer, fmt::format("zero point {} of {} bits", quantization.zero_point, quantization.bits));
   }
 }
 
@@ -60,8 +61,8 @@ WeightDims weight_dims(const QuantizedLayer& layer, const Shape& in) {
 void verify_weights(const QuantizedLayer& layer, const Shape& in, const Quantization& input) {
   const auto [channels, per_channel] = weight_dims(layer, in);
   if (std::ssize(layer.weight) != channels * per_channel) {
-    throw broken(layer, fmt::format("{} weights, not {}", layer.weight.size(),
-                                    channels * per_channel));
+    throw broken(layer,
+                 fmt::format("{} weights, not {}", layer.weight.size(), channels * per_channel));
   }
   const WeightFormatInfo& format = info(layer.format);
   for (const std::int8_t weight : layer.weight) {
@@ -69,11 +70,12 @@ void verify_weights(const QuantizedLayer& layer, const Shape& in, const Quantiza
                         (layer.format != WeightFormat::kBinary || weight != 0);
     // Files of others use all of int8 and int4.
     const bool widest = layer.format <= WeightFormat::kInt4 && weight == format.lowest - 1;
-    if (!member && !widest) throw broken(layer, fmt::format("weight {} is no {}", weight, format.name));
+    if (!member && !widest)
+      throw broken(layer, fmt::format("weight {} is no {}", weight, format.name));
   }
   if (layer.weight_scales.size() != 1 && std::ssize(layer.weight_scales) != channels) {
-    throw broken(layer, fmt::format("{} weight scales, not 1 or {}", layer.weight_scales.size(),
-                                    channels));
+    throw broken(
+        layer, fmt::format("{} weight scales, not 1 or {}", layer.weight_scales.size(), channels));
   }
   for (const float scale : layer.weight_scales) {
     if (!std::isfinite(scale) || scale <= 0) {
@@ -190,11 +192,10 @@ std::vector<std::int32_t> quantize(const Quantization& quantization,
   std::vector<std::int32_t> integers;
   integers.reserve(values.size());
   for (const float value : values) {
-    const float q = std::round(value / quantization.scale) +
-                    static_cast<float>(quantization.zero_point);
-    integers.push_back(static_cast<std::int32_t>(
-        std::clamp(q, static_cast<float>(quantization.lowest()),
-                   static_cast<float>(quantization.highest()))));
+    const float q =
+        std::round(value / quantization.scale) + static_cast<float>(quantization.zero_point);
+    integers.push_back(static_cast<std::int32_t>(std::clamp(
+        q, static_cast<float>(quantization.lowest()), static_cast<float>(quantization.highest()))));
   }
   return integers;
 }

@@ -21,15 +21,15 @@ namespace hwnas::ir {
 struct QuantizedLayer {
   std::string name;
   Operator op;
-  std::vector<int> inputs;                   ///< as in Layer
-  std::optional<ActivationKind> activation;  ///< kRelu or kRelu6; of Conv2d, Linear, Add, Mul
-  Quantization output;
+  std::vector<int> inputs;                        ///< as in Layer
+  std::optional<ActivationKind> activation = {};  ///< kRelu or kRelu6; of Conv2d, Linear, Add, Mul
+  Quantization output = {};
 
   WeightFormat format = WeightFormat::kInt8;
-  std::vector<std::int8_t> weight;   ///< out x in/groups x kernel height x kernel width, or out x in
-  std::vector<float> weight_scales;  ///< one an output channel, or one for all
-  std::vector<std::int64_t> bias;    ///< one an output channel, within int32 if the input has 8
-                                     ///< bits; empty: none
+  std::vector<std::int8_t> weight;  ///< out x in/groups x kernel height x kernel width, or out x in
+  std::vector<float> weight_scales = {};  ///< one an output channel, or one for all
+  std::vector<std::int64_t> bias = {};  ///< one an output channel, within int32 if the input has 8
+                                        ///< bits; empty: none
   bool operator==(const QuantizedLayer&) const = default;
 };
 

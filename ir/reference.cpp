@@ -211,6 +211,11 @@ Tensor run_layer(const Layer& layer, const Weights& weights,
 
 std::vector<float> run_reference(const Network& network, const Weights& weights,
                                  const std::vector<float>& input) {
+  return run_reference(network, weights, input, {});
+}
+
+std::vector<float> run_reference(const Network& network, const Weights& weights,
+                                 const std::vector<float>& input, const LayerObserver& observer) {
   verify(network, weights);
   const std::vector<Shape> shapes = infer_shapes(network);
   Tensor first(network.input);
@@ -228,6 +233,7 @@ std::vector<float> run_reference(const Network& network, const Weights& weights,
       inputs.push_back(index == kNetworkInput ? &first : &outputs[index]);
     }
     outputs.push_back(run_layer(network.layers[i], weights, inputs, shapes[i]));
+    if (observer) observer(static_cast<int>(i), outputs.back().values);
   }
   return std::move(outputs.back().values);
 }

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,5 +59,9 @@ Weights load_safetensors(const std::filesystem::path& file);
 /// arithmetic: slow and obvious, the oracle of tests. Softmax, if present, is applied.
 std::vector<float> run_reference(const Network& network, const Weights& weights,
                                  const std::vector<float>& input);
+/// The same, showing every layer's output as it is made.
+using LayerObserver = std::function<void(int layer, std::span<const float> output)>;
+std::vector<float> run_reference(const Network& network, const Weights& weights,
+                                 const std::vector<float>& input, const LayerObserver& observer);
 
 }  // namespace hwnas::ir

@@ -20,7 +20,7 @@ TEST(Requantization, FactorsAreKeptToThirtyBits) {
 
 TEST(Requantization, FactorsOutOfRangeAreRefused) {
   EXPECT_THROW(fixed_point_factor(-0.1), Error);
-  EXPECT_THROW(fixed_point_factor(0x1p30), Error);
+  EXPECT_THROW(fixed_point_factor(0x1p31), Error);
   EXPECT_THROW(fixed_point_factor(NAN), Error);
   EXPECT_EQ(fixed_point_factor(1e-30), FixedPointFactor{});
 }

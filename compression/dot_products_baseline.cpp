@@ -1,0 +1,2 @@
+#define HWNAS_DOT_PRODUCTS dot_products_baseline
+#include "compression/dot_products.inc"
