@@ -162,6 +162,10 @@ Shape input_shape(const Network& network, const std::vector<Shape>& shapes, int 
 /// one's).
 void verify(const Network& network);
 
+/// For every layer, the layers that read its output, ascending; one that reads it twice is there
+/// twice.
+std::vector<std::vector<int>> readers(const Network& network);
+
 /// Multiply-accumulates of one layer: convolutions and linear layers; everything else counts 0, as
 /// in the papers' "MACs". `in` is the first input.
 std::int64_t macs(const Layer& layer, const Shape& in, const Shape& out);

@@ -26,7 +26,8 @@ struct QuantizedLayer {
   Quantization output = {};
 
   WeightFormat format = WeightFormat::kInt8;
-  std::vector<std::int8_t> weight;  ///< out x in/groups x kernel height x kernel width, or out x in
+  std::vector<std::int8_t> weight =
+      {};  ///< out x in/groups x kernel height x kernel width, or out x in
   std::vector<float> weight_scales = {};  ///< one an output channel, or one for all
   std::vector<std::int64_t> bias = {};  ///< one an output channel, within int32 if the input has 8
                                         ///< bits; empty: none
