@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "nn/batch_norm_act_torch.hpp"
+#include "nn/operators_torch.hpp"
 #include "nn/torch_compat.hpp"
 
 namespace hwnas::nn {
@@ -17,10 +18,6 @@ using torch::autograd::tensor_list;
 constexpr double kMomentum = 0.1;
 // Rows are summed in a fixed number of parts, so that the result does not depend on the threads.
 constexpr std::int64_t kParts = 16;
-
-Tensor as_rows(const Tensor& x) {
-  return x.dim() == 4 ? x.contiguous(at::MemoryFormat::ChannelsLast) : x.contiguous();
-}
 
 Extent extent_of(const Tensor& x) {
   const auto channels = static_cast<int>(x.size(1));

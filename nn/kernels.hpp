@@ -23,6 +23,15 @@ struct Extent {
   int channels;
 };
 
+/// Rounding to a grid and back: y = scale·⌊clamp(x/scale, lowest, highest)⌉, halves to even.
+struct FakeQuantizer {
+  float scale = 1;
+  float lowest = 0;  ///< in steps of the scale, the zero point taken off
+  float highest = 0;
+  float slope_below = 0;  ///< ∂y/∂scale where x/scale < lowest
+  float slope_above = 0;  ///< and where x/scale > highest
+};
+
 struct Kernels {
   const char* name;  ///< "avx512", "avx2", "baseline"
 
@@ -46,6 +55,15 @@ struct Kernels {
   void (*apply_gradient)(Extent extent, FusedActivation activation, const float* dy, const float* x,
                          const float* y, ChannelAffine affine, const float* a, const float* b,
                          const float* c, float* dx, float* d_residual);
+
+  /// `count` values; what is not a number stays so.
+  void (*fake_quantize)(std::int64_t count, FakeQuantizer quantizer, const float* x, float* y);
+
+  /// dx = dy where lowest <= x/scale <= highest, else 0. Returns Σ dy·∂y/∂scale, where ∂y/∂scale is
+  /// ⌊v⌉ − v of v = x/scale inside (Esser et al., "Learned Step Size Quantization", 2020,
+  /// equation 3).
+  double (*fake_quantize_gradient)(std::int64_t count, FakeQuantizer quantizer, const float* dy,
+                                   const float* x, float* dx);
 };
 
 /// The best set for this processor.

@@ -4,7 +4,12 @@
 namespace hwnas::nn {
 
 extern const Kernels kernels_avx2;
-const Kernels kernels_avx2{"avx2", avx2::moments, avx2::apply, avx2::reduce_gradient,
-                           avx2::apply_gradient};
+const Kernels kernels_avx2{"avx2",
+                           avx2::moments,
+                           avx2::apply,
+                           avx2::reduce_gradient,
+                           avx2::apply_gradient,
+                           avx2::fake_quantize,
+                           avx2::fake_quantize_gradient};
 
 }  // namespace hwnas::nn

@@ -4,7 +4,12 @@
 namespace hwnas::nn {
 
 extern const Kernels kernels_baseline;
-const Kernels kernels_baseline{"baseline", baseline::moments, baseline::apply,
-                               baseline::reduce_gradient, baseline::apply_gradient};
+const Kernels kernels_baseline{"baseline",
+                               baseline::moments,
+                               baseline::apply,
+                               baseline::reduce_gradient,
+                               baseline::apply_gradient,
+                               baseline::fake_quantize,
+                               baseline::fake_quantize_gradient};
 
 }  // namespace hwnas::nn

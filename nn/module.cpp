@@ -169,17 +169,23 @@ Tensor NetworkModule::run(const Step& step, const std::vector<Tensor>& values,
   };
   const Tensor& x = input(0);
   Parameters& own = parameters_[step.layer];
+  const auto weight = [&] {
+    return hooks_.weight ? hooks_.weight(step.layer, own.weight) : own.weight;
+  };
   return std::visit(
       ir::overloaded{
-          [&](const ir::Conv2d& conv) { return run_conv2d(conv, x, own.weight, own.bias); },
-          [&](const ir::Linear&) { return torch::linear(x.flatten(1), own.weight, own.bias); },
+          [&](const ir::Conv2d& conv) { return run_conv2d(conv, x, weight(), own.bias); },
+          [&](const ir::Linear&) { return torch::linear(x.flatten(1), weight(), own.bias); },
           [&](const ir::BatchNorm& norm) {
             BatchNormState state{own.weight, own.bias, own.running_mean, own.running_var,
                                  norm.epsilon};
             return batch_norm_act(x, state, step.activation,
                                   step.residual ? values[*step.residual] : Tensor(), is_training());
           },
-          [&](const ir::Activation& activation) { return run_activation(activation.kind, x); },
+          [&](const ir::Activation& activation) {
+            return hooks_.activation ? hooks_.activation(step.layer, activation.kind, x)
+                                     : run_activation(activation.kind, x);
+          },
           [&](const ir::Add&) {
             Tensor sum = x + input(1);
             for (std::size_t i = 2; i < step.inputs.size(); ++i) sum = sum + input(i);
@@ -208,9 +214,14 @@ Tensor NetworkModule::run(const Step& step, const std::vector<Tensor>& values,
 }
 
 Tensor NetworkModule::forward(const Tensor& batch) {
+  const Tensor input = hooks_.input ? hooks_.input(batch) : batch;
   std::vector<Tensor> values(network_.layers.size());
   for (const Step& step : steps_) {
-    values[step.output] = run(step, values, batch);
+    Tensor& value = values[step.output];
+    value = run(step, values, input);
+    const bool is_activation =
+        std::holds_alternative<ir::Activation>(network_.layers[step.layer].op);
+    if (hooks_.output && !is_activation) value = hooks_.output(step.output, value);
     for (const int dead : step.last_uses) values[dead] = Tensor();
   }
   return values.back().flatten(1);
@@ -245,6 +256,18 @@ ir::Weights NetworkModule::save() const {
     }
   }
   return weights;
+}
+
+ir::Weights NetworkModule::save_gradients() const {
+  ir::Weights gradients;
+  for (std::size_t i = 0; i < network_.layers.size(); ++i) {
+    const Parameters& own = parameters_[i];
+    if (!own.weight.defined()) continue;
+    ir::LayerWeights& to = gradients.layers[network_.layers[i].name];
+    to.weight = to_array(own.weight.grad());
+    if (own.bias.defined()) to.bias = to_array(own.bias.grad());
+  }
+  return gradients;
 }
 
 }  // namespace hwnas::nn

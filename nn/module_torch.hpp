@@ -3,9 +3,11 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ir/network.hpp"
@@ -13,6 +15,19 @@
 #include "nn/batch_norm_act_torch.hpp"
 
 namespace hwnas::nn {
+
+/// Stands in for parts of a network's layers, by layer index; all must be differentiable. Where a
+/// function is empty, nothing changes.
+struct LayerHooks {
+  std::function<torch::Tensor(const torch::Tensor& batch)> input;
+  /// Of convolution and linear layers, before use.
+  std::function<torch::Tensor(int layer, const torch::Tensor& weight)> weight;
+  /// In the place of an Activation layer's function.
+  std::function<torch::Tensor(int layer, ir::ActivationKind kind, const torch::Tensor& x)>
+      activation;
+  /// What every layer but an Activation gives.
+  std::function<torch::Tensor(int layer, const torch::Tensor& y)> output;
+};
 
 /// A Network as a LibTorch module. Activations and weights are channels-last; batch norm, the
 /// activation after it and the residual addition around it run as one step (batch_norm_act). All
@@ -28,9 +43,15 @@ class NetworkModule : public torch::nn::Module {
   /// Logits (N x classes) of a batch N x C x H x W. Softmax layers are applied as they stand.
   torch::Tensor forward(const torch::Tensor& batch);
 
+  /// Changes what forward() computes from now on. Where a batch norm, an activation and a sum run
+  /// as one step, only the last of them is seen by `output`.
+  void set_hooks(LayerHooks hooks) { hooks_ = std::move(hooks); }
+
   /// Copies weights in and out; load throws InvalidArgument if they do not fit the network.
   void load(const ir::Weights& weights);
   ir::Weights save() const;
+  /// Gradients of weights and biases in the same form.
+  ir::Weights save_gradients() const;
 
   /// All trainable parameters and their gradients, 1-D, of equal length. Gradients accumulate: zero
   /// them before each backward pass.
@@ -72,6 +93,7 @@ class NetworkModule : public torch::nn::Module {
   torch::Tensor decay_mask_;
   std::vector<Parameters> parameters_;  ///< one a layer; undefined tensors where it has none
   std::vector<Step> steps_;
+  LayerHooks hooks_;
 };
 
 }  // namespace hwnas::nn

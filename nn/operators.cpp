@@ -37,6 +37,10 @@ Tensor average_of_padded(const ir::Window& window, const Tensor& x) {
 
 }  // namespace
 
+Tensor as_rows(const Tensor& x) {
+  return x.dim() == 4 ? x.contiguous(at::MemoryFormat::ChannelsLast) : x.contiguous();
+}
+
 Tensor run_pad(const ir::Padding& p, const Tensor& x, double value) {
   return torch::constant_pad_nd(x, {p.left, p.right, p.top, p.bottom}, value);
 }

@@ -6,6 +6,9 @@
 
 namespace hwnas::nn {
 
+/// Densely packed: N x C x H x W in channels-last order, or N x C row by row.
+torch::Tensor as_rows(const torch::Tensor& x);
+
 // The operators of ir on tensors N x C x H x W; all differentiable.
 
 torch::Tensor run_conv2d(const ir::Conv2d& conv, const torch::Tensor& x,

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "train/optimizer_torch.hpp"
 
@@ -23,10 +24,11 @@ double learning_rate_at(const TrainOptions& options, std::int64_t step,
   return options.learning_rate * 0.5 * (1 + std::cos(std::numbers::pi * std::min(progress, 1.0)));
 }
 
-FlatOptimizer::FlatOptimizer(nn::NetworkModule& module, const TrainOptions& options)
-    : parameters_(module.flat_parameters()),
-      gradients_(module.flat_gradients()),
-      decay_(module.decay_mask() * options.weight_decay),
+FlatOptimizer::FlatOptimizer(torch::Tensor parameters, torch::Tensor gradients,
+                             const torch::Tensor& decay_mask, const TrainOptions& options)
+    : parameters_(std::move(parameters)),
+      gradients_(std::move(gradients)),
+      decay_(decay_mask * options.weight_decay),
       momentum_(torch::zeros_like(parameters_)),
       options_(options) {
   if (options.optimizer == Optimizer::kAdamW) second_ = torch::zeros_like(parameters_);

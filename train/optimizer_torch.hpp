@@ -13,11 +13,15 @@ double learning_rate_at(const TrainOptions& options, std::int64_t step,
                         std::int64_t steps_per_epoch);
 
 /// SGD with Nesterov momentum, or AdamW (Loshchilov and Hutter, "Decoupled Weight Decay
-/// Regularization", 2019, algorithm 2), over the module's flat vectors. Weight decay where the
-/// module's mask says.
+/// Regularization", 2019, algorithm 2), over flat vectors. Weight decay where the mask is 1.
 class FlatOptimizer {
  public:
-  FlatOptimizer(nn::NetworkModule& module, const TrainOptions& options);
+  FlatOptimizer(nn::NetworkModule& module, const TrainOptions& options)
+      : FlatOptimizer(module.flat_parameters(), module.flat_gradients(), module.decay_mask(),
+                      options) {}
+  /// All three of one length; the tensors are changed in place.
+  FlatOptimizer(torch::Tensor parameters, torch::Tensor gradients, const torch::Tensor& decay_mask,
+                const TrainOptions& options);
   /// Applies the accumulated gradients and zeroes them.
   void step(double learning_rate);
 

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <tuple>
 #include <vector>
 
@@ -164,6 +166,44 @@ TEST_P(KernelsTest, WithAResidualTheOutputTellsTheSlope) {
       ASSERT_EQ(dx[i], d_residual[i]);
     }
   }
+}
+
+TEST_P(KernelsTest, FakeQuantizationRoundsInsideTheRangeAndClampsOutside) {
+  const auto x = draw(elements());
+  const FakeQuantizer quantizer{.scale = 0.3F, .lowest = -2, .highest = 7.5F};
+  std::vector<float> y(elements());
+  kernels().fake_quantize(std::ssize(x), quantizer, x.data(), y.data());
+  for (std::size_t i = 0; i < elements(); ++i) {
+    const float v = std::clamp(x[i] / 0.3F, -2.0F, 7.5F);
+    ASSERT_EQ(y[i], 0.3F * std::nearbyint(v)) << x[i];
+  }
+}
+
+TEST_P(KernelsTest, FakeQuantizationPassesGradientsInsideAndSumsThoseOfTheScale) {
+  const auto x = draw(elements());
+  const auto dy = draw(elements());
+  const FakeQuantizer quantizer{
+      .scale = 0.3F, .lowest = -2, .highest = 7, .slope_below = -3, .slope_above = 5};
+  std::vector<float> dx(elements());
+  const double sum =
+      kernels().fake_quantize_gradient(std::ssize(x), quantizer, dy.data(), x.data(), dx.data());
+  double expected = 0;
+  for (std::size_t i = 0; i < elements(); ++i) {
+    const float v = x[i] / 0.3F;
+    const bool inside = v >= -2 && v <= 7;
+    ASSERT_EQ(dx[i], inside ? dy[i] : 0.0F) << x[i];
+    expected += dy[i] * (inside ? std::nearbyint(v) - v : v < -2 ? -3.0F : 5.0F);
+  }
+  EXPECT_NEAR(sum, expected, 1e-5 * static_cast<double>(elements()) + 1e-5);
+}
+
+TEST_P(KernelsTest, FakeQuantizationKeepsWhatIsNotANumber) {
+  std::vector<float> x(elements(), 0.5F);
+  x.back() = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> y(elements());
+  kernels().fake_quantize(std::ssize(x), {.scale = 1, .lowest = -1, .highest = 1}, x.data(),
+                          y.data());
+  EXPECT_TRUE(std::isnan(y.back()));
 }
 
 INSTANTIATE_TEST_SUITE_P(AllSets, KernelsTest, testing::ValuesIn(all_cases()),

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "train/batches_torch.hpp"
+#include "train/trainer.hpp"
+
+/// What trainings of float and of quantized networks have in common.
+namespace hwnas::train {
+
+/// The device of that name. Throws FailedPrecondition where this LibTorch does not see it.
+torch::Device parse_device(const std::string& name);
+
+/// Throws InvalidArgument if the network does not take such samples, or there are none.
+void require_data(const ir::Network& network, const TrainData& data);
+
+/// The network without the softmax that may end it.
+ir::FoldedNetwork up_to_logits(ir::FoldedNetwork network);
+
+/// Sets the intra-op threads and has them treat subnormal floats as zero for its life. Momenta of
+/// dead channels decay by a tenth a step into the subnormals, where a multiplication takes a
+/// hundred cycles: late epochs took up to twice as long as early ones.
+class TrainingThreads {
+ public:
+  explicit TrainingThreads(int threads);
+  ~TrainingThreads();
+  TrainingThreads(const TrainingThreads&) = delete;
+  TrainingThreads& operator=(const TrainingThreads&) = delete;
+};
+
+/// A model that can be trained and evaluated.
+class Learner {
+ public:
+  virtual ~Learner() = default;
+  /// Mean loss of a training batch, differentiable.
+  virtual torch::Tensor loss(const Batch& batch) = 0;
+  /// Changes the parameters by the gradients of the last loss, and zeroes them.
+  virtual void step(double learning_rate) = 0;
+  /// N x classes; called without gradients.
+  virtual torch::Tensor logits(const torch::Tensor& images) = 0;
+};
+
+/// Trains for options.epochs and validates after every one, as train_network says. The result has
+/// no weights.
+TrainResult run_epochs(Learner& learner, const TrainData& data, const TrainOptions& options,
+                       std::uint64_t seed, const EpochCallback& on_epoch,
+                       const std::stop_token& stop);
+
+/// Accuracy and mean loss over `samples`.
+Evaluation evaluate(const std::function<torch::Tensor(const torch::Tensor& images)>& logits,
+                    BatchLoader& loader, std::span<const std::size_t> samples);
+
+/// Samples that evaluate() asks the loader for at a time.
+inline constexpr std::size_t kEvaluationBatch = 250;
+
+}  // namespace hwnas::train
