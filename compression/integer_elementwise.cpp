@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "compression/fixed_point_functions.hpp"
+#include "compression/hard_sigmoid.hpp"
 #include "compression/integer_kernel.hpp"
 #include "compression/requantization.hpp"
 #include "core/error.hpp"
@@ -202,10 +203,7 @@ Table float_table(ir::ActivationKind kind, const ir::Quantization& in,
 Table table_of(const KernelSpec& spec, ir::ActivationKind kind) {
   const ir::Quantization& in = spec.inputs.front();
   const ir::Quantization& out = spec.layer.output;
-  // TensorFlow Lite has no hard sigmoid; a table is exact in any arithmetic.
-  if (in_float(spec.arithmetic) || kind == ir::ActivationKind::kHardSigmoid) {
-    return float_table(kind, in, out);
-  }
+  if (in_float(spec.arithmetic)) return float_table(kind, in, out);
   switch (kind) {
     case ir::ActivationKind::kSigmoid:
       return fixed_point_sigmoid(in);
@@ -215,6 +213,16 @@ Table table_of(const KernelSpec& spec, ir::ActivationKind kind) {
       return fixed_point_relu(in, out, kind == ir::ActivationKind::kRelu6,
                               spec.arithmetic.requantization);
   }
+}
+
+std::unique_ptr<IntegerKernel> hard_sigmoid(const KernelSpec& spec) {
+  const ir::QuantizedLayer convolution = hard_sigmoid_convolution(
+      spec.layer, spec.inputs.front(), spec.output_shape.channels);
+  return make_convolution({.layer = convolution,
+                           .input_shapes = spec.input_shapes,
+                           .inputs = spec.inputs,
+                           .output_shape = spec.output_shape,
+                           .arithmetic = spec.arithmetic});
 }
 
 }  // namespace
@@ -232,6 +240,7 @@ std::unique_ptr<IntegerKernel> make_elementwise(const KernelSpec& spec) {
                            spec.layer.name, ir::operator_name(op));
   }
   if (const auto* const activation = std::get_if<ir::Activation>(&op)) {
+    if (activation->kind == ir::ActivationKind::kHardSigmoid && !exact) return hard_sigmoid(spec);
     return std::make_unique<TableLookup>(table_of(spec, activation->kind));
   }
   return std::make_unique<Softmax>(spec.inputs.front(), exact);
