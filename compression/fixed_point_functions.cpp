@@ -85,6 +85,25 @@ Raw sigmoid_q0(Raw a, int integer_bits) {
   return a > 0 ? positive : kMax - positive;
 }
 
+/// e^difference in Q0, as softmax computes it for differences from the largest input.
+class Exponential {
+ public:
+  explicit Exponential(float input_scale)
+      : factor_(fixed_point_factor(std::min(
+            static_cast<double>(input_scale) * (1 << (31 - kIntegerBits)), 0x1p31 - 1))),
+        lowest_(-input_radius(kIntegerBits, factor_.shift)) {}
+
+  bool is_zero(int difference) const { return difference < lowest_; }
+  Raw operator()(int difference) const {
+    return exp_of_negative(multiply_rounding_twice(difference, factor_), kIntegerBits);
+  }
+
+ private:
+  static constexpr int kIntegerBits = 5;
+  FixedPointFactor factor_;
+  int lowest_;
+};
+
 std::int16_t saturated(std::int32_t value) {
   return static_cast<std::int16_t>(std::clamp(value, -128, 127));
 }
@@ -186,22 +205,24 @@ Table fixed_point_relu(const ir::Quantization& input, const ir::Quantization& ou
   });
 }
 
+std::array<std::int32_t, 256> fixed_point_exponentials(float input_scale) {
+  const Exponential exponential(input_scale);
+  std::array<std::int32_t, 256> table{};
+  for (int difference = 0; difference < 256; ++difference) {
+    table[difference] = exponential.is_zero(-difference) ? 0 : exponential(-difference);
+  }
+  return table;
+}
+
 void fixed_point_softmax(float input_scale, std::span<const std::int16_t> input,
                          std::span<std::int16_t> output) {
-  constexpr int kDifferenceBits = 5;
   constexpr int kSumBits = 12;
-  const FixedPointFactor factor = fixed_point_factor(
-      std::min(static_cast<double>(input_scale) * (1 << (31 - kDifferenceBits)), 0x1p31 - 1));
-  const int lowest_difference = -input_radius(kDifferenceBits, factor.shift);
+  const Exponential exponential(input_scale);
   const std::int16_t largest = *std::max_element(input.begin(), input.end());
-
-  const auto exponential = [&](std::int16_t value) {
-    return exp_of_negative(multiply_rounding_twice(value - largest, factor), kDifferenceBits);
-  };
   Raw sum = 0;
   for (const std::int16_t value : input) {
-    if (value - largest < lowest_difference) continue;
-    sum += rounding_divide_by_power_of_two(exponential(value), kSumBits);
+    if (exponential.is_zero(value - largest)) continue;
+    sum += rounding_divide_by_power_of_two(exponential(value - largest), kSumBits);
   }
   const int headroom = std::countl_zero(static_cast<std::uint32_t>(sum));
   const auto fraction =
@@ -209,11 +230,11 @@ void fixed_point_softmax(float input_scale, std::span<const std::int16_t> input,
   const Raw reciprocal = one_over_one_plus(fraction);
   const int exponent = std::min(kSumBits - headroom + 31 - 8, 31);
   for (std::size_t i = 0; i < input.size(); ++i) {
-    if (input[i] - largest < lowest_difference) {
+    if (exponential.is_zero(input[i] - largest)) {
       output[i] = -128;
       continue;
     }
-    const Raw product = doubling_high_multiply(reciprocal, exponential(input[i]));
+    const Raw product = doubling_high_multiply(reciprocal, exponential(input[i] - largest));
     output[i] = saturated(rounding_divide_by_power_of_two(product, exponent) - 128);
   }
 }

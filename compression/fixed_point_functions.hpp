@@ -24,6 +24,9 @@ Table fixed_point_hard_swish(const ir::Quantization& input, const ir::Quantizati
 Table fixed_point_relu(const ir::Quantization& input, const ir::Quantization& output, bool six,
                        ir::Requantization mode);
 
+/// e^(−d · input_scale) · 2^31 for differences d = 0..255; 0 where softmax takes a value for one.
+std::array<std::int32_t, 256> fixed_point_exponentials(float input_scale);
+
 /// Softmax over one row; the output is at ir::kUnitRange.
 void fixed_point_softmax(float input_scale, std::span<const std::int16_t> input,
                          std::span<std::int16_t> output);
