@@ -33,7 +33,11 @@ Work work_of(const ir::Layer& layer, const ir::Shape& in, const ir::Shape& out) 
       overloaded{
           [&](const ir::Conv2d& conv) {
             const bool depthwise = conv.groups > 1 && conv.groups == in.channels;
-            return Work{depthwise ? KernelClass::kDepthwise : KernelClass::kConv, 0};
+            const bool pointwise = conv.window.kernel_height * conv.window.kernel_width == 1;
+            return Work{depthwise   ? KernelClass::kDepthwise
+                        : pointwise ? KernelClass::kPointwise
+                                    : KernelClass::kConv,
+                        0};
           },
           [](const ir::Linear&) {
             return Work{KernelClass::kLinear, 0};
@@ -57,6 +61,24 @@ Work work_of(const ir::Layer& layer, const ir::Shape& in, const ir::Shape& out) 
 }
 
 }  // namespace
+
+std::string_view to_string(KernelClass kernel_class) {
+  switch (kernel_class) {
+    case KernelClass::kConv:
+      return "conv";
+    case KernelClass::kPointwise:
+      return "pointwise";
+    case KernelClass::kDepthwise:
+      return "depthwise";
+    case KernelClass::kLinear:
+      return "linear";
+    case KernelClass::kElementwise:
+      return "elementwise";
+    case KernelClass::kNone:
+      break;
+  }
+  return "none";
+}
 
 Deployment deploy(const ir::Network& network) {
   Deployment result{.network = ir::fold_batch_norm(ir::remove_dead_layers(network)), .origin = {}};

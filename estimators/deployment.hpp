@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "ir/network.hpp"
@@ -16,8 +17,10 @@ struct Deployment {
 /// Throws what ir::verify throws.
 Deployment deploy(const ir::Network& network);
 
-/// Kinds of kernels that run at rates of their own.
-enum class KernelClass { kConv, kDepthwise, kLinear, kElementwise, kNone };
+/// Kinds of kernels that run at rates of their own; kPointwise are 1x1 convolutions.
+enum class KernelClass { kConv, kPointwise, kDepthwise, kLinear, kElementwise, kNone };
+/// "conv", "pointwise", …: the keys of RuntimeProfile::macs_per_second.
+std::string_view to_string(KernelClass kernel_class);
 
 /// What a runtime executes for one layer, in sizes that do not depend on the device. Layers without
 /// a kernel of their own (see kernel_layers), constants and views have kNone and all zeros.

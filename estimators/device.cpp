@@ -11,6 +11,8 @@ namespace hwnas::estimators {
 namespace {
 
 constexpr std::array<std::string_view, 3> kKernelClasses = {"conv", "depthwise", "linear"};
+// What a key of macs_per_second may be.
+const std::vector<std::string> kRateKeys = {"conv", "pointwise", "depthwise", "linear", "default"};
 
 // No constant of a real device is outside; they catch slips of unit and exponent.
 constexpr double kMaxRate = 1e16;  // a second
@@ -68,7 +70,7 @@ class DeviceReader {
   }
 
   std::map<std::string, Sourced> mac_rates(const Config& node) {
-    node.require_known_keys({"conv", "depthwise", "linear", "default"});
+    node.require_known_keys(kRateKeys);
     std::map<std::string, Sourced> rates;
     for (const std::string& key : node.keys()) rates.emplace(key, sourced(node, key, 1, kMaxRate));
     for (const std::string_view kernel_class : kKernelClasses) {
@@ -79,10 +81,62 @@ class DeviceReader {
     return rates;
   }
 
+  KernelRow kernel(const Config& node) {
+    node.require_known_keys(
+        {"class", "weight_bits", "activation_bits", "macs_per_second", "source"});
+    KernelRow row{
+        .kernel_class = kRateKeys[node.at("class").as_one_of(kRateKeys)],
+        .precision = {.weight_bits = static_cast<int>(node.at("weight_bits").as_int(1, 32)),
+                      .activation_bits =
+                          static_cast<int>(node.at("activation_bits").as_int(1, 32))},
+        .macs_per_second = std::nullopt,
+        .source = source(node.at("source"))};
+    if (node.has("macs_per_second")) {
+      row.macs_per_second = node.at("macs_per_second").as_double(1, kMaxRate);
+    }
+    return row;
+  }
+
+  std::vector<KernelRow> kernels(const Config& runtime) {
+    std::vector<KernelRow> rows;
+    if (!runtime.has("kernels")) return rows;
+    for (const Config& item : runtime.at("kernels").items()) {
+      const KernelRow row = kernel(item);
+      for (const KernelRow& other : rows) {
+        if (other.kernel_class == row.kernel_class && other.precision == row.precision) {
+          item.fail(fmt::format(
+              "the kernel for '{}' with {}-bit weights and {}-bit activations is "
+              "there already",
+              row.kernel_class, row.precision.weight_bits, row.precision.activation_bits));
+        }
+      }
+      rows.push_back(row);
+    }
+    return rows;
+  }
+
+  static ir::Precision measured_precision(const Config& runtime) {
+    const Config* const node = runtime.find("measured_with");
+    const bool is_float = node != nullptr && node->as_one_of({"int8", "float"}) == 1;
+    return is_float ? ir::Precision{32, 32} : ir::Precision{8, 8};
+  }
+
+  static ir::Arithmetic arithmetic(const Config& runtime) {
+    ir::Arithmetic result;
+    if (const Config* const node = runtime.find("requantization")) {
+      const std::vector<std::string> names = {"tfl_double", "tfl_single", "float_rne",
+                                              "float_trunc"};
+      result.requantization = ir::requantization(names[node->as_one_of(names)]);
+    }
+    result.u8s8_saturates = runtime.bool_or("u8s8_saturates", false);
+    return result;
+  }
+
   RuntimeProfile runtime(const Config& node) {
     node.require_known_keys({"name", "macs_per_second", "outputs_per_second", "elements_per_second",
                              "layer_overhead_us", "runtime_ram_bytes", "runtime_flash_bytes",
-                             "latency_relative_sd", "in_place_elementwise"});
+                             "latency_relative_sd", "in_place_elementwise", "measured_with",
+                             "kernels", "requantization", "u8s8_saturates"});
     return {
         .name = node.at("name").as_string(),
         .macs_per_second = mac_rates(node.at("macs_per_second")),
@@ -93,6 +147,9 @@ class DeviceReader {
         .runtime_flash_bytes = sourced(node, "runtime_flash_bytes", 0, kMaxBytes),
         .latency_relative_sd = sourced(node, "latency_relative_sd", 0, kMaxRelativeSd),
         .in_place_elementwise = node.at("in_place_elementwise").as_bool(),
+        .measured = measured_precision(node),
+        .kernels = kernels(node),
+        .arithmetic = arithmetic(node),
     };
   }
 
@@ -126,12 +183,39 @@ class DeviceReader {
 
 double RuntimeProfile::mac_rate(std::string_view kernel_class) const {
   auto rate = macs_per_second.find(std::string(kernel_class));
+  if (rate == macs_per_second.end() && kernel_class == "pointwise") return mac_rate("conv");
   if (rate == macs_per_second.end()) rate = macs_per_second.find("default");
   if (rate == macs_per_second.end()) {
     throw error(ErrorCode::kFailedPrecondition,
                 "runtime '{}' has no macs_per_second for '{}' and no default", name, kernel_class);
   }
   return rate->second.value;
+}
+
+double RuntimeProfile::mac_rate(std::string_view kernel_class,
+                                const ir::Precision& precision) const {
+  const KernelRow* const found = row(kernel_class, precision);
+  return found != nullptr && found->macs_per_second ? *found->macs_per_second
+                                                    : mac_rate(kernel_class);
+}
+
+bool RuntimeProfile::has_kernel(std::string_view kernel_class,
+                                const ir::Precision& precision) const {
+  return precision == measured || row(kernel_class, precision) != nullptr;
+}
+
+const KernelRow* RuntimeProfile::row(std::string_view kernel_class,
+                                     const ir::Precision& precision) const {
+  const auto find = [&](std::string_view key) {
+    const auto found =
+        std::find_if(kernels.begin(), kernels.end(), [&](const KernelRow& candidate) {
+          return candidate.kernel_class == key && candidate.precision == precision;
+        });
+    return found == kernels.end() ? nullptr : &*found;
+  };
+  const KernelRow* result = find(kernel_class);
+  if (result == nullptr && kernel_class == "pointwise") result = find("conv");
+  return result != nullptr ? result : find("default");
 }
 
 const RuntimeProfile& DeviceProfile::runtime(const std::string& runtime_name) const {

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "core/config.hpp"
+#include "ir/network.hpp"
+#include "ir/quantization.hpp"
 
 namespace hwnas::estimators {
 
@@ -17,13 +19,23 @@ struct Sourced {
   std::string source;
 };
 
+/// A kernel that a runtime has for other precisions than it was measured with.
+struct KernelRow {
+  std::string kernel_class;  ///< as a key of RuntimeProfile::macs_per_second
+  ir::Precision precision;
+  std::optional<double> macs_per_second;  ///< absent: as fast as the measured one, because weights
+                                          ///< are unpacked (a size option only) or for want of data
+  std::string source;
+};
+
 /// How one runtime executes on the device: the same network differs 2-7x between runtimes, so all
 /// rates are per runtime. They hold for the precision the runtime was measured with (int8 on
 /// microcontrollers and the Edge TPU, float elsewhere).
 struct RuntimeProfile {
   std::string name;  ///< "tflite_micro", "stm32cubeai", "tflite", "openvino", …
-  std::map<std::string, Sourced> macs_per_second;  ///< by kernel class: "conv", "depthwise",
-                                                   ///< "linear"; "default" for the others
+  /// By kernel class: "conv", "pointwise" (1x1 convolutions; "conv" if absent), "depthwise",
+  /// "linear"; "default" for the others.
+  std::map<std::string, Sourced> macs_per_second;
   std::optional<Sourced> outputs_per_second;  ///< convolution outputs: bias, requantisation, loops
   Sourced elements_per_second;  ///< elements that elementwise, pooling and copying kernels read
   Sourced layer_overhead_us;    ///< fixed cost of one executed kernel
@@ -31,10 +43,21 @@ struct RuntimeProfile {
   Sourced runtime_flash_bytes;  ///< code size, beside the weights
   Sourced latency_relative_sd;  ///< of predictions from these rates, against measurements
   bool in_place_elementwise = false;  ///< activation and add may overwrite an input
+  ir::Precision measured{.weight_bits = 8, .activation_bits = 8};  ///< what the rates hold for
+  std::vector<KernelRow> kernels;                                  ///< beside those for `measured`
+  ir::Arithmetic arithmetic;                                       ///< of its integer kernels
 
-  /// MACs a second of a kernel class: its own rate, or that of "default". Throws FailedPrecondition
-  /// if there is neither.
+  /// MACs a second of a kernel class at the measured precision: its own rate, that of "conv" for
+  /// "pointwise", or that of "default". Throws FailedPrecondition if there is none.
   double mac_rate(std::string_view kernel_class) const;
+  /// The same at a precision: that of the kernel's row if it has one, else the measured rate, also
+  /// where there is no kernel (see has_kernel).
+  double mac_rate(std::string_view kernel_class, const ir::Precision& precision) const;
+  /// Whether the runtime can execute the class at the precision.
+  bool has_kernel(std::string_view kernel_class, const ir::Precision& precision) const;
+
+ private:
+  const KernelRow* row(std::string_view kernel_class, const ir::Precision& precision) const;
 };
 
 /// A target device. Loaded from configs/devices/<name>.yaml, where every number stands with its
@@ -55,7 +78,8 @@ struct DeviceProfile {
 };
 
 /// Reads a profile strictly: unknown keys, missing keys, a number without `source`, values out of
-/// range, duplicate runtimes and kernel classes without a rate are errors at their place. A
+/// range, duplicate runtimes, duplicate kernels and kernel classes without a rate are errors at
+/// their place. A
 /// `source` that is a key of the file's `sources` stands for the text there; a source nobody cites
 /// is an error.
 DeviceProfile device_from_config(const Config& config);

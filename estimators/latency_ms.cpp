@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "estimators/cost_models.hpp"
 #include "estimators/deployment.hpp"
@@ -10,20 +11,27 @@ namespace {
 /// Sum over the kernels of the deployed network of
 ///   max(compute, bytes / memory bandwidth) + overhead,
 /// the roofline of Williams, Waterman and Patterson (2009) with the rates that a runtime attains:
-///   compute = macs / mac rate (+ outputs / output rate, for convolutions)
+///   compute = macs / mac rate at the layer's precision (+ outputs / output rate, for convolutions)
 /// or elements / element rate for kernels without weights. Kernels run one after another. What is
 /// fused costs nothing of its own.
 class LatencyMs final : public CostModel {
  public:
   LatencyMs(const DeviceProfile& device, const RuntimeProfile& runtime)
-      : conv_macs_per_ms_(runtime.mac_rate("conv") / 1e3),
-        depthwise_macs_per_ms_(runtime.mac_rate("depthwise") / 1e3),
-        linear_macs_per_ms_(runtime.mac_rate("linear") / 1e3),
-        ms_per_output_(runtime.outputs_per_second ? 1e3 / runtime.outputs_per_second->value : 0),
+      : ms_per_output_(runtime.outputs_per_second ? 1e3 / runtime.outputs_per_second->value : 0),
         elements_per_ms_(runtime.elements_per_second.value / 1e3),
         bytes_per_ms_(device.memory_bytes_per_second.value / 1e3),
         overhead_ms_(runtime.layer_overhead_us.value / 1e3),
-        relative_sd_(runtime.latency_relative_sd.value) {}
+        relative_sd_(runtime.latency_relative_sd.value) {
+    for (const KernelClass kind : kWithWeights) {
+      measured_[static_cast<std::size_t>(kind)] = runtime.mac_rate(to_string(kind)) / 1e3;
+      for (const KernelRow& row : runtime.kernels) {
+        if (!row.macs_per_second) continue;
+        rows_.push_back({.kind = kind,
+                         .precision = row.precision,
+                         .macs_per_ms = runtime.mac_rate(to_string(kind), row.precision) / 1e3});
+      }
+    }
+  }
 
   std::string_view metric() const override { return "latency_ms"; }
 
@@ -33,7 +41,7 @@ class LatencyMs final : public CostModel {
     Estimate estimate{.origin = Origin::kPredicted,
                       .per_layer = std::vector<double>(network.layers.size())};
     for (std::size_t i = 0; i < work.size(); ++i) {
-      const double milliseconds = time_of(work[i]);
+      const double milliseconds = time_of(work[i], deployed.network.layers[i].precision);
       estimate.per_layer[deployed.origin[i]] = milliseconds;
       estimate.value += milliseconds;
     }
@@ -42,33 +50,38 @@ class LatencyMs final : public CostModel {
   }
 
  private:
-  double time_of(const Kernel& kernel) const {
+  static constexpr std::array kWithWeights = {KernelClass::kConv, KernelClass::kPointwise,
+                                              KernelClass::kDepthwise, KernelClass::kLinear};
+  struct Rate {
+    KernelClass kind;
+    ir::Precision precision;
+    double macs_per_ms;
+  };
+
+  double time_of(const Kernel& kernel, const ir::Precision& precision) const {
     if (kernel.kind == KernelClass::kNone) return 0;
     const double memory = static_cast<double>(kernel.bytes) / bytes_per_ms_;
-    return std::max(compute_time(kernel), memory) + overhead_ms_;
+    return std::max(compute_time(kernel, precision), memory) + overhead_ms_;
   }
 
-  double compute_time(const Kernel& kernel) const {
-    const auto macs = static_cast<double>(kernel.macs);
-    const double outputs = static_cast<double>(kernel.outputs) * ms_per_output_;
-    switch (kernel.kind) {
-      case KernelClass::kConv:
-        return macs / conv_macs_per_ms_ + outputs;
-      case KernelClass::kDepthwise:
-        return macs / depthwise_macs_per_ms_ + outputs;
-      case KernelClass::kLinear:
-        return macs / linear_macs_per_ms_;
-      case KernelClass::kElementwise:
-        return static_cast<double>(kernel.elements) / elements_per_ms_;
-      case KernelClass::kNone:
-        break;
+  double compute_time(const Kernel& kernel, const ir::Precision& precision) const {
+    if (kernel.kind == KernelClass::kElementwise) {
+      return static_cast<double>(kernel.elements) / elements_per_ms_;
     }
-    return 0;
+    const double macs = static_cast<double>(kernel.macs) / macs_per_ms(kernel.kind, precision);
+    if (kernel.kind == KernelClass::kLinear) return macs;
+    return macs + static_cast<double>(kernel.outputs) * ms_per_output_;
   }
 
-  double conv_macs_per_ms_;
-  double depthwise_macs_per_ms_;
-  double linear_macs_per_ms_;
+  double macs_per_ms(KernelClass kind, const ir::Precision& precision) const {
+    for (const Rate& rate : rows_) {
+      if (rate.kind == kind && rate.precision == precision) return rate.macs_per_ms;
+    }
+    return measured_[static_cast<std::size_t>(kind)];
+  }
+
+  std::array<double, kWithWeights.size()> measured_{};
+  std::vector<Rate> rows_;  ///< of kernels with rates of their own
   double ms_per_output_;
   double elements_per_ms_;
   double bytes_per_ms_;

@@ -155,6 +155,27 @@ TEST(LatencyMs, IsTheSumOfKernelsAtTheRuntimesRates) {
   EXPECT_DOUBLE_EQ(estimate.standard_deviation, 0.3 * estimate.value);
 }
 
+TEST(LatencyMs, LayersRunAtTheRateOfTheirPrecisionsKernel) {
+  DeviceProfile device = round_device();
+  device.runtimes[0].kernels = {{"conv", {4, 8}, 2e6, ""}, {"depthwise", {4, 8}, std::nullopt, ""}};
+  ir::Network network = small_network();
+  for (ir::Layer& layer : network.layers) layer.precision = {4, 8};
+  const Estimate estimate = predict("latency_ms", network, device);
+  EXPECT_DOUBLE_EQ(estimate.per_layer[0], 3.6 + 4.0 + 0.1) << "twice as fast";
+  EXPECT_DOUBLE_EQ(estimate.per_layer[3], 2 * 2.304 + 2.56 + 0.1) << "unpacked";
+  EXPECT_DOUBLE_EQ(estimate.per_layer[5], 20 / 1000.0 + 0.1) << "no kernel: the measured rate";
+}
+
+TEST(LatencyMs, PointwiseConvolutionsMayHaveARateOfTheirOwn) {
+  DeviceProfile device = round_device();
+  Builder net({8, 5, 5});
+  net.conv(ir::kNetworkInput, 8, 1, 1);
+  const ir::Network network = net.take();
+  EXPECT_DOUBLE_EQ(predict("latency_ms", network, device).value, 1.6 + 2.0 + 0.1);
+  device.runtimes[0].macs_per_second["pointwise"] = {4e5, ""};
+  EXPECT_DOUBLE_EQ(predict("latency_ms", network, device).value, 4.0 + 2.0 + 0.1);
+}
+
 TEST(LatencyMs, IsBoundByMemoryWhereThatIsSlower) {
   DeviceProfile device = round_device();
   device.memory_bytes_per_second.value = 1e3;

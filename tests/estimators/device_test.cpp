@@ -72,6 +72,59 @@ TEST(Device, KernelClassesWithoutARateHaveTheDefault) {
   EXPECT_THROW(RuntimeProfile{}.mac_rate("conv"), Error);
 }
 
+const std::string kKernels = R"(    kernels:
+      - { class: conv, weight_bits: 4, activation_bits: 8, macs_per_second: 3e6, source: s }
+      - { class: linear, weight_bits: 4, activation_bits: 8, source: s }
+)";
+
+TEST(Device, HasTheKernelsItWasMeasuredWithAndThoseOfItsRows) {
+  const DeviceProfile board = parse(kMinimal + kKernels);
+  const RuntimeProfile& engine = board.runtime("engine");
+  const ir::Precision int8{8, 8};
+  const ir::Precision int4{4, 8};
+  EXPECT_TRUE(engine.has_kernel("depthwise", int8));
+  EXPECT_FALSE(engine.has_kernel("depthwise", int4));
+  EXPECT_FALSE(engine.has_kernel("conv", {4, 4}));
+  EXPECT_FALSE(engine.has_kernel("conv", {32, 32}));
+  EXPECT_TRUE(engine.has_kernel("conv", int4));
+  EXPECT_TRUE(engine.has_kernel("pointwise", int4)) << "a pointwise convolution is a convolution";
+  EXPECT_EQ(engine.mac_rate("conv", int4), 3e6);
+  EXPECT_EQ(engine.mac_rate("pointwise", int4), 3e6);
+  EXPECT_EQ(engine.mac_rate("conv", int8), 1e6);
+  EXPECT_TRUE(engine.has_kernel("linear", int4));
+  EXPECT_EQ(engine.mac_rate("linear", int4), 2e6) << "unpacked: as fast as measured";
+  EXPECT_EQ(engine.kernels[1].source, "the data sheet");
+}
+
+TEST(Device, RatesMayHoldForFloat) {
+  const DeviceProfile board = parse(kMinimal + "    measured_with: float\n");
+  EXPECT_TRUE(board.runtime("engine").has_kernel("conv", {32, 32}));
+  EXPECT_FALSE(board.runtime("engine").has_kernel("conv", {8, 8}));
+  EXPECT_THAT(refusal(kMinimal + "    measured_with: int9\n"), HasSubstr("int9"));
+}
+
+TEST(Device, SaysHowItsIntegerKernelsRound) {
+  EXPECT_EQ(parse(kMinimal).runtime("engine").arithmetic, ir::Arithmetic{});
+  const ir::Arithmetic arithmetic =
+      parse(kMinimal + "    requantization: float_rne\n    u8s8_saturates: true\n")
+          .runtime("engine")
+          .arithmetic;
+  EXPECT_EQ(arithmetic.requantization, ir::Requantization::kFloatRne);
+  EXPECT_TRUE(arithmetic.u8s8_saturates);
+  EXPECT_THAT(refusal(kMinimal + "    requantization: tfl\n"), HasSubstr("tfl_double"));
+}
+
+TEST(Device, RefusesKernelsItDoesNotKnowOrHasAlready) {
+  const std::string row = "{ class: linear, weight_bits: 4, activation_bits: 8, source: s }";
+  const std::string yaml = kMinimal + kKernels;
+  EXPECT_THAT(refusal(replaced(yaml, "class: linear", "class: relu")), HasSubstr("relu"));
+  EXPECT_THAT(refusal(replaced(yaml, "weight_bits: 4", "weight_bits: 64")), HasSubstr("64"));
+  EXPECT_THAT(
+      refusal(replaced(yaml, ", source: s }\n      - { class: l", " }\n      - { class: l")),
+      HasSubstr("source"));
+  EXPECT_THAT(refusal(yaml + "      - " + row + "\n"), HasSubstr("is there already"));
+}
+
 TEST(Device, RefusesANumberWithoutSource) {
   const std::string clock = "clock_hz: { value: 1e6, source: s }";
   EXPECT_THAT(refusal(replaced(kMinimal, clock, "clock_hz: { value: 1e6 }")), HasSubstr("source"));

@@ -47,7 +47,7 @@ std::ostream& operator<<(std::ostream& out, const PublishedLatency& row) {
 }
 
 /// EdgeMark (tflite_micro); MLPerf Tiny v1.1, bosch (hale), and v1.0, STMicroelectronics
-/// (stm32cubeai).
+/// (stm32cubeai) and GreenWaves Technologies (gap_sdk).
 const std::vector<PublishedLatency> kPublished = {
     {"stm32l4r5", "tflite_micro", "autoencoder", 8.92, 0.05},
     {"stm32l4r5", "tflite_micro", "resnet8", 407.7, 0.05},
@@ -61,6 +61,10 @@ const std::vector<PublishedLatency> kPublished = {
     {"stm32f746", "hale", "resnet8", 61.6, 0.05},
     {"stm32f746", "hale", "ds_cnn", 18.4, 0.05},
     {"stm32f746", "hale", "mobilenet_v1", 57.2, 0.05},
+    {"gap9", "gap_sdk", "autoencoder", 0.176, 0.05},
+    {"gap9", "gap_sdk", "resnet8", 0.616, 0.1},
+    {"gap9", "gap_sdk", "ds_cnn", 0.475, 0.1},
+    {"gap9", "gap_sdk", "mobilenet_v1", 1.125, 0.15},
     // unseen: X-CUBE-AI 7 to 10 on another Cortex-M7, NUCLEO_H7A3ZI_Q at 280 MHz (v1.0), per clock
     {"stm32h743", "stm32cubeai", "resnet8", 54.3 * 280 / 400, 0.25},
     {"stm32h743", "stm32cubeai", "ds_cnn", 16.8 * 280 / 400, 0.25},
