@@ -166,14 +166,15 @@ const CalibratorInfo& calibrator(std::string_view name) {
 }
 
 ir::Quantization covering(const RealRange& range, int bits) {
-  // A tensor that is 0 throughout has no scale of its own.
+  // A tensor that is 0 throughout has no scale of its own; a tiny one would make the factors to and
+  // from it too large for any arithmetic.
   constexpr double kSmallest = 1e-6;
+  if (range.highest - range.lowest < kSmallest) return {.scale = 1, .zero_point = 0, .bits = bits};
   if (bits == 16) {
-    const double largest = std::max({-range.lowest, range.highest, kSmallest});
+    const double largest = std::max(-range.lowest, range.highest);
     return {.scale = static_cast<float>(largest / 32767), .zero_point = 0, .bits = 16};
   }
-  const double extent = std::max(range.highest - range.lowest, kSmallest);
-  const auto scale = static_cast<float>(extent / (kLevels - 1));
+  const auto scale = static_cast<float>((range.highest - range.lowest) / (kLevels - 1));
   const double zero_point = std::round(-128 - range.lowest / scale);
   return {.scale = scale,
           .zero_point = static_cast<std::int32_t>(std::clamp(zero_point, -128.0, 127.0))};
