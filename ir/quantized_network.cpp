@@ -21,15 +21,6 @@ Error broken(const QuantizedLayer& layer, const std::string& reason) {
                           reason);
 }
 
-Network without_activations(const QuantizedNetwork& network) {
-  Network plain{.input = network.input, .layers = {}};
-  for (const QuantizedLayer& layer : network.layers) {
-    plain.layers.push_back(
-        {.name = layer.name, .op = layer.op, .inputs = layer.inputs, .precision = {}});
-  }
-  return plain;
-}
-
 void verify_quantization(const QuantizedLayer& layer, const Quantization& quantization) {
   if (!std::isfinite(quantization.scale) || quantization.scale <= 0) {
     throw broken(layer, fmt::format("scale {} is not a positive number", quantization.scale));
@@ -137,6 +128,15 @@ int precision_bits(const QuantizedLayer& layer) {
 }
 
 }  // namespace
+
+Network without_activations(const QuantizedNetwork& network) {
+  Network plain{.input = network.input, .layers = {}};
+  for (const QuantizedLayer& layer : network.layers) {
+    plain.layers.push_back(
+        {.name = layer.name, .op = layer.op, .inputs = layer.inputs, .precision = {}});
+  }
+  return plain;
+}
 
 std::vector<Shape> infer_shapes(const QuantizedNetwork& network) {
   return infer_shapes(without_activations(network));

@@ -70,6 +70,15 @@ IntegerRange output_range(const QuantizedLayer& layer);
 /// layer's precision: what cost models read.
 Network as_network(const QuantizedNetwork& network);
 
+/// The same without fused activations: layer i is layer i.
+Network without_activations(const QuantizedNetwork& network);
+
+/// As to_json(Network), with "input_quantization" and in each layer "integers": {output,
+/// activation, format, weight, weight_scales, bias}.
+nlohmann::json to_json(const QuantizedNetwork& network);
+/// Throws InvalidArgument with what is wrong; the result is verified.
+QuantizedNetwork quantized_network_from_json(const nlohmann::json& json);
+
 /// An integer for each real value: round half away from zero, then saturate.
 std::vector<std::int32_t> quantize(const Quantization& quantization,
                                    const std::vector<float>& values);

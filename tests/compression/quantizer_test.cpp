@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "compression/integer_executor.hpp"
 #include "core/error.hpp"
@@ -87,6 +88,13 @@ TEST_P(EveryNetwork, KeepsItsShapeAsAPlainNetwork) {
   const ir::Network plain = ir::as_network(integers);
   ir::verify(plain);
   EXPECT_EQ(ir::infer_shapes(plain).back(), ir::infer_shapes(GetParam().network).back());
+}
+
+TEST_P(EveryNetwork, IsTheSameAfterATripThroughJson) {
+  if (!is_quantizable(GetParam().network)) GTEST_SKIP() << "has a zero layer";
+  const ir::QuantizedNetwork integers = quantize(GetParam().network).integers;
+  const auto text = ir::to_json(integers).dump();
+  EXPECT_EQ(ir::quantized_network_from_json(nlohmann::json::parse(text)), integers);
 }
 
 INSTANTIATE_TEST_SUITE_P(Zoo, EveryNetwork, testing::ValuesIn(ir::zoo::networks()),

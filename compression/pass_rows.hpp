@@ -1,0 +1,12 @@
+#pragma once
+
+#include <memory>
+
+#include "compression/pass.hpp"
+
+namespace hwnas::compression {
+
+// One a row of passes(); each in the source of its name.
+std::unique_ptr<CompressionPass> make_quantize(const Config& options);
+
+}  // namespace hwnas::compression
