@@ -25,6 +25,9 @@ Training libtorch_training() {
           [](const ir::Network& network, const ir::Weights& weights, int threads) {
             return train::measure_network_latency(network, weights, threads);
           },
+      .train_quantized = train::train_quantized,
+      .hessian_traces = train::hessian_traces,
+      .fisher_diagonals = train::fisher_diagonals,
   };
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "estimators/measure.hpp"
-#include "train/trainer.hpp"
+#include "train/quantized_training.hpp"
+#include "train/sensitivity.hpp"
 
 namespace hwnas::engine {
 
@@ -22,6 +24,17 @@ struct Training {
       evaluate_network;
   std::function<estimators::LatencyMeasurement(const ir::Network&, const ir::Weights&, int threads)>
       measure_network_latency;
+  std::function<train::QuantizedTrainResult(const ir::FoldedNetwork&,
+                                            const ir::NetworkScales& start, const train::TrainData&,
+                                            const train::QuantizedTrainOptions&, std::uint64_t seed,
+                                            const train::EpochCallback&, std::stop_token)>
+      train_quantized;
+  std::function<std::vector<double>(const ir::FoldedNetwork&, const train::SensitivityData&,
+                                    const train::SensitivityOptions&, std::uint64_t seed)>
+      hessian_traces;
+  std::function<std::vector<std::vector<double>>(
+      const ir::FoldedNetwork&, const train::SensitivityData&, const train::SensitivityOptions&)>
+      fisher_diagonals;
 };
 
 Training libtorch_training();

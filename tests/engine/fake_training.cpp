@@ -61,6 +61,30 @@ Training fake_training(const FakeTraining& fake) {
           [](const ir::Network&, const ir::Weights&, int) {
             return estimators::LatencyMeasurement{1.25, 0.01, 30, 0, {}};
           },
+      .train_quantized =
+          [](const ir::FoldedNetwork& network, const ir::NetworkScales& start,
+             const train::TrainData&, const train::QuantizedTrainOptions&, std::uint64_t,
+             const train::EpochCallback&, std::stop_token) {
+            train::QuantizedTrainResult result;
+            result.weights = network.weights;
+            result.scales = start;
+            return result;
+          },
+      .hessian_traces =
+          [](const ir::FoldedNetwork& network, const train::SensitivityData&,
+             const train::SensitivityOptions&,
+             std::uint64_t) { return std::vector<double>(network.network.layers.size(), 1.0); },
+      .fisher_diagonals =
+          [](const ir::FoldedNetwork& network, const train::SensitivityData&,
+             const train::SensitivityOptions&) {
+            std::vector<std::vector<double>> diagonals;
+            for (const ir::Layer& layer : network.network.layers) {
+              const auto found = network.weights.layers.find(layer.name);
+              const bool has_weights = found != network.weights.layers.end();
+              diagonals.emplace_back(has_weights ? found->second.weight.values.size() : 0, 1.0);
+            }
+            return diagonals;
+          },
   };
 }
 

@@ -1,10 +1,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
-#include <optional>
 
+#include "ir/quantization.hpp"
 #include "nn/module_torch.hpp"
 #include "nn/operators_torch.hpp"
 
