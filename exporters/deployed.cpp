@@ -41,10 +41,14 @@ void require_fitting(const data::Normalisation& normalisation, const ir::Shape& 
 
 }  // namespace
 
-ir::FoldedNetwork deployed(const Model& model) {
+void require_deployable(const Model& model) {
   ir::verify(model.network, model.weights);
   require_finite(model.weights);
   require_fitting(model.normalisation, model.network.input);
+}
+
+ir::FoldedNetwork deployed(const Model& model) {
+  require_deployable(model);
   // Dead layers go first: with a zero term gone, a batch norm may follow its convolution directly.
   const ir::Network live = ir::remove_dead_layers(model.network);
   ir::Weights weights;

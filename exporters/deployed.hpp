@@ -7,9 +7,12 @@
 
 namespace hwnas::exporters {
 
+/// Throws InvalidArgument if network, weights and normalisation do not belong together or a number
+/// is not finite.
+void require_deployable(const Model& model);
+
 /// What an artifact computes: the model without dead layers (ir::remove_dead_layers) and with
-/// batch norms folded. Throws InvalidArgument if network, weights and normalisation do not belong
-/// together or a weight is not finite.
+/// batch norms folded. Throws what require_deployable throws.
 ir::FoldedNetwork deployed(const Model& model);
 
 /// (x − mean[c]) / std_dev[c] on an input of the shape; the input itself if there is no

@@ -5,6 +5,7 @@
 #include <limits>
 #include <string_view>
 
+#include "compression/integer_executor.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/sha256.hpp"
@@ -19,12 +20,32 @@ namespace {
 constexpr double kTolerance = 1e-4;  // of the largest output
 
 std::vector<float> run_onnx(const std::filesystem::path& file, const std::vector<float>& input) {
-  const ir::FoldedNetwork read = import_onnx(file);
-  return ir::run_reference(read.network, read.weights, input);
+  const Model read = import_onnx(file);
+  return ir::run_reference(read.network, read.weights,
+                           normalised(read.normalisation, read.network.input, input));
+}
+
+/// What an integer artifact is to compute, given the normalised input.
+std::vector<float> run_integers(const ir::QuantizedNetwork& network,
+                                ir::Requantization requantization,
+                                const std::vector<float>& input) {
+  const compression::IntegerExecutor executor(network, {.requantization = requantization});
+  return ir::dequantize(network.layers.back().output,
+                        executor.run(ir::quantize(network.input_quantization, input)));
+}
+
+std::vector<float> run_onnx_qdq(const std::filesystem::path& file,
+                                const std::vector<float>& input) {
+  const Model read = import_onnx(file);
+  if (!read.quantized) throw invalid_argument("{}: is not in QDQ form", file.string());
+  return run_integers(*read.quantized, ir::Requantization::kFloatRne,
+                      normalised(read.normalisation, read.network.input, input));
 }
 
 constexpr ExporterInfo kExporters[] = {
     {"onnx", "ONNX, float32, opset 14, batch norm folded", ".onnx", write_onnx, run_onnx},
+    {"onnx_qdq", "ONNX QDQ, integers between QuantizeLinear and DequantizeLinear", ".qdq.onnx",
+     write_onnx_qdq, run_onnx_qdq, ir::Requantization::kFloatRne, true},
 };
 
 const ExporterInfo& exporter_named(std::string_view format) {
@@ -46,18 +67,34 @@ void require_file_name(const std::string& name) {
   }
 }
 
+/// What the artifact is to compute from raw inputs.
+std::vector<std::vector<float>> expected_outputs(const Model& model, const ExporterInfo& exporter,
+                                                 bool is_integer,
+                                                 std::span<const std::vector<float>> probes) {
+  const ir::FoldedNetwork reference = deployed(model);
+  std::vector<std::vector<float>> outputs;
+  for (const std::vector<float>& probe : probes) {
+    const std::vector<float> input = normalised(model.normalisation, model.network.input, probe);
+    outputs.push_back(is_integer ? run_integers(*model.quantized, *exporter.requantization, input)
+                                 : ir::run_reference(reference.network, reference.weights, input));
+  }
+  return outputs;
+}
+
 /// Compares what the file computes with what the model computes.
 void require_equal_outputs(const Model& model, const ExporterInfo& exporter,
                            const std::filesystem::path& file,
                            std::span<const std::vector<float>> probes) {
-  const ir::FoldedNetwork reference = deployed(model);
+  const bool is_integer = exporter.requantization && model.quantized;
+  const bool takes_raw = !is_integer || exporter.integers_take_raw_input;
+  const auto outputs = expected_outputs(model, exporter, is_integer, probes);
   double largest = 0;
   double difference = 0;
-  for (const std::vector<float>& probe : probes) {
-    const std::vector<float> expected =
-        ir::run_reference(reference.network, reference.weights,
-                          normalised(model.normalisation, model.network.input, probe));
-    const std::vector<float> actual = exporter.run(file, probe);
+  for (std::size_t p = 0; p < probes.size(); ++p) {
+    const std::vector<float>& expected = outputs[p];
+    const std::vector<float> actual = exporter.run(
+        file,
+        takes_raw ? probes[p] : normalised(model.normalisation, model.network.input, probes[p]));
     if (actual.size() != expected.size()) {
       throw error(ErrorCode::kInternal, "{}: gives {} outputs, but the model has {}", file.string(),
                   actual.size(), expected.size());
@@ -70,7 +107,7 @@ void require_equal_outputs(const Model& model, const ExporterInfo& exporter,
     }
   }
   // Infinite outputs cannot be compared, so they are no better than different ones.
-  if (!std::isfinite(difference) || difference > kTolerance * largest) {
+  if (!std::isfinite(difference) || difference > (is_integer ? 0 : kTolerance * largest)) {
     throw error(ErrorCode::kInternal,
                 "{}: its outputs differ from the model's by up to {}, where the largest is {}; the "
                 "artifact was not kept",

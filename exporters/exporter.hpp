@@ -42,15 +42,21 @@ struct ExporterInfo {
   /// Reads the file back and runs it on one input (NCHW, raw data scaled to 0..1 for bytes, as the
   /// artifact expects); for verification.
   std::vector<float> (*run)(const std::filesystem::path& file, const std::vector<float>& input);
+  /// How the runtimes of its integer artifacts requantize. Nothing: it writes floats, whether or
+  /// not the model is quantized.
+  std::optional<ir::Requantization> requantization = {};
+  /// Whether integer artifacts take raw data, too; otherwise the normalised input.
+  bool integers_take_raw_input = false;
 };
-/// All exporters: onnx (later onnx_qdq, tflite, c).
+/// All exporters.
 std::span<const ExporterInfo> exporters();
 
 /// Writes "<folder>/<model.name><extension>", making the folder. The file is written aside, read
-/// back, and its outputs on `probes` (inputs as the artifact takes them) compared with the model's
-/// own: ir::run_reference on the normalised probe and the deployed network. Only then is it synced
-/// and put in place. Throws Internal, leaving what was there, when an output is not finite or
-/// differs by more than 1e-4 of the largest; NotFound for an unknown format; InvalidArgument
+/// back, and its outputs on `probes` (raw inputs) compared with the model's own on the normalised
+/// probe: those of the integer executor where integers were written, else of ir::run_reference and
+/// the deployed network. Only then is it synced and put in place. Throws Internal, leaving what was
+/// there, when an output is not finite or differs: of integers at all, of floats by more than 1e-4
+/// of the largest; NotFound for an unknown format; InvalidArgument
 /// without probes, for a name that is not of A-Z a-z 0-9 _ . - (no leading dot), and for weights or
 /// a normalisation that do not fit or are not finite.
 Artifact export_model(const Model& model, std::string_view format,

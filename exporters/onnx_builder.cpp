@@ -49,17 +49,35 @@ onnx::ValueInfoProto OnnxBuilder::value_info(const OnnxValue& value) {
   return info;
 }
 
-OnnxValue OnnxBuilder::node(const char* type, const std::string& name,
-                            const std::vector<std::string>& inputs, OnnxValue result) {
-  if (!pending_.name.empty()) *graph_.add_value_info() = value_info(pending_);
+void OnnxBuilder::append(const char* type, const std::string& name,
+                         const std::vector<std::string>& inputs, onnx::ValueInfoProto output) {
+  if (!pending_.name().empty()) *graph_.add_value_info() = pending_;
   onnx::NodeProto& node = *graph_.add_node();
   node.set_op_type(type);
   node.set_name(name);
   for (const std::string& input : inputs) node.add_input(input);
+  node.add_output(output.name());
+  pending_ = std::move(output);
+}
+
+OnnxValue OnnxBuilder::node(const char* type, const std::string& name,
+                            const std::vector<std::string>& inputs, OnnxValue result) {
   result.name = name + (name.find(':') == std::string::npos ? ":0" : "");
-  node.add_output(result.name);
-  pending_ = result;
+  append(type, name, inputs, value_info(result));
   return result;
+}
+
+void OnnxBuilder::constant_node(const char* type, const std::string& name,
+                                const std::vector<std::string>& inputs,
+                                const std::vector<std::int64_t>& shape) {
+  onnx::ValueInfoProto info;
+  info.set_name(name);
+  auto& tensor = *info.mutable_type()->mutable_tensor_type();
+  tensor.set_elem_type(onnx::TensorProto::FLOAT);
+  for (const std::int64_t extent : shape) {
+    tensor.mutable_shape()->add_dim()->set_dim_value(extent);
+  }
+  append(type, name, inputs, std::move(info));
 }
 
 onnx::AttributeProto& OnnxBuilder::attribute(const char* name,

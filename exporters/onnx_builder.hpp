@@ -37,6 +37,11 @@ class OnnxBuilder {
   OnnxValue node(const char* type, const std::string& name, const std::vector<std::string>& inputs,
                  OnnxValue result);
 
+  /// Appends a node of constants that gives the float tensor `name`, which has a ':'.
+  void constant_node(const char* type, const std::string& name,
+                     const std::vector<std::string>& inputs,
+                     const std::vector<std::int64_t>& shape);
+
   /// Attributes of the last node.
   void set(const char* name, std::int64_t value);
   void set(const char* name, float value);
@@ -68,9 +73,12 @@ class OnnxBuilder {
   static onnx::ValueInfoProto value_info(const OnnxValue& value);
   onnx::AttributeProto& attribute(const char* name, onnx::AttributeProto::AttributeType type);
 
+  void append(const char* type, const std::string& name, const std::vector<std::string>& inputs,
+              onnx::ValueInfoProto output);
+
   onnx::ModelProto proto_;
   onnx::GraphProto graph_;
-  OnnxValue pending_;  ///< the last node's output, which may become the graph's
+  onnx::ValueInfoProto pending_;  ///< the last node's output, which may become the graph's
 };
 
 }  // namespace hwnas::exporters

@@ -24,7 +24,11 @@ struct Case {
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const ExporterInfo& exporter : exporters()) {
-    for (const auto& network : ir::zoo::networks()) cases.push_back({exporter, network});
+    for (const auto& network : ir::zoo::networks()) {
+      if (!exporter.requantization || is_quantizable(network.network)) {
+        cases.push_back({exporter, network});
+      }
+    }
   }
   return cases;
 }
@@ -32,7 +36,8 @@ std::vector<Case> all_cases() {
 /// Every exporter on every network of the zoo.
 class EveryExporter : public testing::TestWithParam<Case> {
  protected:
-  const Model model_ = zoo_model(GetParam().network);
+  const Model model_ = GetParam().exporter.requantization ? quantized_zoo_model(GetParam().network)
+                                                          : zoo_model(GetParam().network);
   const TemporaryFolder folder_;
 };
 INSTANTIATE_TEST_SUITE_P(Zoo, EveryExporter, testing::ValuesIn(all_cases()), [](const auto& test) {
@@ -41,7 +46,9 @@ INSTANTIATE_TEST_SUITE_P(Zoo, EveryExporter, testing::ValuesIn(all_cases()), [](
 
 TEST_P(EveryExporter, WritesAnArtifactThatComputesTheModel) {
   const std::vector<std::vector<float>> inputs = probes(model_, 3);
+  // Integers are compared with the integer executor here.
   const Artifact artifact = export_model(model_, GetParam().exporter.name, folder_.path(), inputs);
+  if (GetParam().exporter.requantization) return;
   for (const std::vector<float>& input : inputs) {
     // The model as it was trained: neither folded nor pruned.
     const std::vector<float> expected =
