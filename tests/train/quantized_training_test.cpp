@@ -173,6 +173,31 @@ TEST_F(QuantizedTraining, TheTeacherAloneCanTeach) {
   EXPECT_LT(untaught.validation_top1(), 60);
 }
 
+TEST_F(QuantizedTraining, TheLossIsThatOfLabelsAndOfSoftenedProbabilities) {
+  const ir::NetworkScales start = scales(WeightFormat::kTernary);
+  QuantizedTrainOptions one_step = options();
+  one_step.training.epochs = 1;
+  one_step.training.batch_size = static_cast<int>(problem_->data.train.size());
+  one_step.distillation_weight = 0.3;
+  one_step.distillation_temperature = 2.5;
+  const auto result = train_quantized(*folded_, start, problem_->data, one_step, 5);
+
+  const torch::NoGradGuard no_grad;
+  const auto samples = problem_->data.train;
+  BatchLoader loader(problem_->dataset, problem_->data.normalisation, torch::kCPU, samples.size());
+  const Batch batch = loader.load(samples);
+  nn::NetworkModule teacher(folded_->network, torch::kCPU);
+  teacher.load(folded_->weights);
+  QuantizedModule student(*folded_, start, {}, torch::kCPU);
+  const torch::Tensor logits = student.forward(batch.images);
+  const auto softened = [](const torch::Tensor& z) { return torch::softmax(z / 2.5, 1); };
+  const torch::Tensor p = softened(teacher.forward(batch.images));
+  const double divergence = (p * (p / softened(logits)).log()).sum(1).mean().item<double>();
+  const double labels_loss = torch::cross_entropy_loss(logits, batch.labels).item<double>();
+  EXPECT_NEAR(result.epochs.at(0).train_loss, 0.7 * labels_loss + 0.3 * 2.5 * 2.5 * divergence,
+              1e-4);
+}
+
 TEST_F(QuantizedTraining, TheSameSeedGivesTheSameResultBesideOtherTrainings) {
   const ir::NetworkScales start = scales(WeightFormat::kInt4);
   const auto train = [&](std::uint64_t seed) {
@@ -268,6 +293,31 @@ TEST_P(QuantizedZoo, FineGridsAreNearlyTheFloatNetwork) {
 
 INSTANTIATE_TEST_SUITE_P(All, QuantizedZoo, testing::ValuesIn(ir::zoo::networks()),
                          [](const auto& named) { return named.param.name; });
+
+TEST(StepSizes, MoveByTheLearningRateTimesTheirGradientUnderSgd) {
+  const ir::NetworkScales start{
+      .tensors = {{{.scale = 0.5F}, false}, {{.scale = 2}, true}, {{.scale = 8}, false}},
+      .input = 0,
+      .layers = {writes(0, {0.25F, 4})}};
+  StepSizes steps(start, {.optimizer = Optimizer::kSgd, .momentum = 0}, torch::kCPU);
+  (3 * steps.of_tensor(0) + 5 * steps.of_tensor(2) + steps.of_weights(0).sum()).sum().backward();
+  steps.step(0.1);
+  ir::NetworkScales moved = start;
+  steps.save(moved);
+  EXPECT_FLOAT_EQ(moved.tensors[0].quantization.scale, 0.2F);
+  EXPECT_FLOAT_EQ(moved.tensors[1].quantization.scale, 2);
+  EXPECT_FLOAT_EQ(moved.tensors[2].quantization.scale, 7.5F);
+  EXPECT_FLOAT_EQ(moved.layers[0].weight[0], 0.15F);
+  EXPECT_FLOAT_EQ(moved.layers[0].weight[1], 3.9F);
+}
+
+TEST(StepSizes, StayAboveAHundredthOfTheirStart) {
+  const ir::NetworkScales start{.tensors = {{{.scale = 0.5F}, false}}, .input = 0, .layers = {}};
+  StepSizes steps(start, {}, torch::kCPU);
+  steps.of_tensor(0).sum().backward();
+  steps.step(1e6);
+  EXPECT_FLOAT_EQ(steps.of_tensor(0).item<float>(), 0.005F);
+}
 
 TEST(QuantizedModule, EveryOutputLiesOnTheGridOfItsTensor) {
   // Average pooling and a sum leave the grid of their inputs, and must be brought back.
