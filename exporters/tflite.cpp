@@ -128,12 +128,21 @@ class GraphWriter {
       return file_.add_constant(name, Type::FLOAT32, dims,
                                 transpose_each(kernel_->real.weight.values, rows, columns));
     }
-    const TfliteScales scales{kernel_->integer->weight_scales, scale_axis};
+    const TfliteScales scales{weight_scales(), scale_axis};
     const auto values = transpose_each(kernel_->integer->weight, rows, columns);
     if (has_int4_weights()) {
       return file_.add_constant(name, Type::INT4, dims, packed_int4(values), scales);
     }
     return file_.add_constant(name, Type::INT8, dims, values, scales);
+  }
+
+  /// Runtimes up to TensorFlow 2.14 misread a convolution with one scale for all channels.
+  std::vector<float> weight_scales() const {
+    std::vector<float> scales = kernel_->integer->weight_scales;
+    if (const auto* const conv = std::get_if<ir::Conv2d>(&kernel_->op)) {
+      scales.resize(conv->out_channels, scales.front());
+    }
+    return scales;
   }
 
   bool has_int4_weights() const {
@@ -150,7 +159,7 @@ class GraphWriter {
       return file_.add_constant(name, Type::FLOAT32, {channels}, values);
     }
     TfliteScales scales;
-    for (const float scale : kernel_->integer->weight_scales) {
+    for (const float scale : weight_scales()) {
       scales.values.push_back(in().quantization->scale * scale);
     }
     std::vector<std::int64_t> values = kernel_->integer->bias;
@@ -248,7 +257,7 @@ class GraphWriter {
       case ir::ActivationKind::kRelu:
         return emit(Code::RELU, version_for(in(), 1, 2, 3), in(), to);
       case ir::ActivationKind::kRelu6:
-        return emit(Code::RELU6, version_for(in(), 1, 2, 3), in(), to);
+        return relu6(to);
       case ir::ActivationKind::kHardSwish:
         return emit(Code::HARD_SWISH, 1, in(), to);
       case ir::ActivationKind::kHardSigmoid:
@@ -257,6 +266,21 @@ class GraphWriter {
         break;
     }
     return emit(Code::LOGISTIC, version_for(in(), 1, 2, 3), in(), to);
+  }
+
+  /// TensorFlow Lite Micro's RELU6 keeps the input's scale, so that another one takes a RELU first,
+  /// which is all where the output's range ends before 6.
+  TfliteValue relu6(const TfliteValue& to) {
+    TfliteValue from = in();
+    if (from.quantization != to.quantization) {
+      const ir::Quantization& q = *to.quantization;
+      const bool reaches_six = q.scale * static_cast<float>(q.highest() - q.zero_point) > 6;
+      const int version = version_for(from, 1, 2, 3);
+      if (!reaches_six) return emit(Code::RELU, version, from, to);
+      from = emit(Code::RELU, version, from,
+                  tensors_.add(name("rescaled"), shape_, from.rank, to.quantization));
+    }
+    return emit(Code::RELU6, version_for(from, 1, 2, 3), from, to);
   }
 
   TfliteValue write(const ir::Add&) {
