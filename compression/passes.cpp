@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::array kPasses = {
     PassInfo{"quantize", "all layers in one weight format", make_quantize},
+    PassInfo{"mixed_precision", "a weight format for each layer, within limits",
+             make_mixed_precision},
 };
 
 }  // namespace
