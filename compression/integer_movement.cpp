@@ -92,6 +92,21 @@ class Mean {
   int zero_point_;
 };
 
+/// Calls `visit` for the window's pixels that exist, row by row; returns their number.
+template <typename Visit>
+int for_each_pixel(const ir::Shape& in, const ir::Window& window, int y, int x, Visit visit) {
+  const int top = y * window.stride_height - window.padding.top;
+  const int left = x * window.stride_width - window.padding.left;
+  int count = 0;
+  for (int iy = std::max(top, 0); iy < std::min(top + window.kernel_height, in.height); ++iy) {
+    for (int ix = std::max(left, 0); ix < std::min(left + window.kernel_width, in.width); ++ix) {
+      visit(static_cast<std::size_t>(iy) * in.width + ix);
+      ++count;
+    }
+  }
+  return count;
+}
+
 class Pooling final : public IntegerKernel {
  public:
   Pooling(ir::Shape in, ir::Shape out, const ir::Pool& pool, Mean mean)
@@ -115,29 +130,58 @@ class Pooling final : public IntegerKernel {
   /// Sums or maxima over the window's pixels that exist, and their number.
   int gather(std::span<const std::int16_t> input, int y, int x,
              std::vector<std::int32_t>& values) const {
-    const ir::Window& window = pool_.window;
     const bool max = pool_.kind == ir::PoolKind::kMax;
     std::fill(values.begin(), values.end(), max ? std::numeric_limits<std::int16_t>::min() : 0);
-    const int top = y * window.stride_height - window.padding.top;
-    const int left = x * window.stride_width - window.padding.left;
-    int count = 0;
-    for (int iy = std::max(top, 0); iy < std::min(top + window.kernel_height, in_.height); ++iy) {
-      for (int ix = std::max(left, 0); ix < std::min(left + window.kernel_width, in_.width); ++ix) {
-        const std::int16_t* const pixel =
-            &input[(static_cast<std::size_t>(iy) * in_.width + ix) * in_.channels];
-        for (int c = 0; c < in_.channels; ++c) {
-          values[c] = max ? std::max<std::int32_t>(values[c], pixel[c]) : values[c] + pixel[c];
-        }
-        ++count;
+    return for_each_pixel(in_, pool_.window, y, x, [&](std::size_t pixel) {
+      for (int c = 0; c < in_.channels; ++c) {
+        const std::int16_t value = input[pixel * in_.channels + c];
+        values[c] = max ? std::max<std::int32_t>(values[c], value) : values[c] + value;
       }
-    }
-    return count;
+    });
   }
 
   ir::Shape in_;
   ir::Shape out_;
   ir::Pool pool_;
   Mean mean_;
+};
+
+/// Average pooling of the float modes, as ONNX Runtime's QLinearAveragePool: real values are summed
+/// row by row in float32, and the stored zero point (of uint8) is added before rounding to even.
+/// Halves are frequent here, and only the same order of operations breaks them alike.
+class RealAverage final : public IntegerKernel {
+ public:
+  RealAverage(ir::Shape in, ir::Shape out, const ir::Window& window, const ir::Quantization& q)
+      : in_(in), out_(out), window_(window), quantization_(q) {}
+
+  void run(Inputs inputs, Output output) const override {
+    const int offset = quantization_.bits == 8 ? 128 : 0;
+    const auto stored_zero = static_cast<float>(quantization_.zero_point + offset);
+    std::vector<float> sums(in_.channels);
+    auto to = output.begin();
+    for (int y = 0; y < out_.height; ++y) {
+      for (int x = 0; x < out_.width; ++x, to += in_.channels) {
+        std::fill(sums.begin(), sums.end(), 0.0F);
+        const int count = for_each_pixel(in_, window_, y, x, [&](std::size_t pixel) {
+          for (int c = 0; c < in_.channels; ++c) {
+            const int distance = inputs[0][pixel * in_.channels + c] - quantization_.zero_point;
+            sums[c] += quantization_.scale * static_cast<float>(distance);
+          }
+        });
+        for (int c = 0; c < in_.channels; ++c) {
+          const float mean = sums[c] / static_cast<float>(count);
+          const std::int32_t stored = round_half_even(mean / quantization_.scale + stored_zero);
+          to[c] = static_cast<std::int16_t>(stored - offset);
+        }
+      }
+    }
+  }
+
+ private:
+  ir::Shape in_;
+  ir::Shape out_;
+  ir::Window window_;
+  ir::Quantization quantization_;
 };
 
 }  // namespace
@@ -157,6 +201,9 @@ std::unique_ptr<IntegerKernel> make_movement(const KernelSpec& spec) {
                         spec.arithmetic.requantization == ir::Requantization::kFloatTrunc;
   const Mean mean(in_float, zero_point);
   if (const auto* const pool = std::get_if<ir::Pool>(&op)) {
+    if (in_float && pool->kind == ir::PoolKind::kAverage) {
+      return std::make_unique<RealAverage>(in, spec.output_shape, pool->window, spec.layer.output);
+    }
     return std::make_unique<Pooling>(in, spec.output_shape, *pool, mean);
   }
   const ir::Pool whole{

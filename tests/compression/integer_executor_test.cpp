@@ -156,6 +156,17 @@ TEST(IntegerExecutor, AveragesRoundHalvesAwayFromZeroAndLeavePaddingOut) {
             (std::vector<std::int32_t>{3, -4}));
 }
 
+TEST(IntegerExecutor, AveragesOfTheFloatModesRoundTheStoredValueToEven) {
+  ir::QuantizedNetwork network =
+      single({1, 1, 2}, ir::Pool{ir::PoolKind::kAverage, {1, 2, 1, 2, {}}}, {});
+  // Stored as uint8 the zero point is 117, and the mean 117.5.
+  network.input_quantization = {.scale = 0.5F, .zero_point = -11};
+  network.layers.front().output = network.input_quantization;
+  const IntegerExecutor rounded(network, {.requantization = ir::Requantization::kFloatRne});
+  EXPECT_EQ(rounded.run(std::vector<std::int32_t>{-11, -10}), std::vector<std::int32_t>{-10});
+  EXPECT_EQ(rounded.run(std::vector<std::int32_t>{-12, -11}), std::vector<std::int32_t>{-12});
+}
+
 TEST(IntegerExecutor, AdditionsAndProductsAreWithinOneOfTheExactOnes) {
   Rng rng(8);
   for (const bool product : {false, true}) {
