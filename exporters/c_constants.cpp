@@ -45,19 +45,24 @@ void CConstants::add(const std::string& name, std::span<const std::uint8_t> valu
 std::vector<std::int8_t> ordered_weights(const ir::QuantizedLayer& layer, const ir::Shape& in,
                                          const std::vector<int>& element_order) {
   const auto* const conv = std::get_if<ir::Conv2d>(&layer.op);
-  const int taps = conv == nullptr ? 1 : conv->window.kernel_height * conv->window.kernel_width;
-  const int depth = conv == nullptr ? in.channels : in.channels / conv->groups;
-  const int channels = static_cast<int>(layer.weight.size()) / (taps * depth);
+  const std::size_t taps =
+      conv == nullptr ? 1 : std::size_t{1} * conv->window.kernel_height * conv->window.kernel_width;
+  const std::size_t depth = conv == nullptr ? in.channels : in.channels / conv->groups;
+  const std::size_t row = taps * depth;
+  const std::size_t channels = layer.weight.size() / row;
   const bool depthwise = is_depthwise(layer.op, in);
+  const auto blocked = static_cast<std::size_t>(blocked_channels(layer, in));
   std::vector<std::int8_t> result(layer.weight.size());
-  std::size_t from = 0;
-  for (int channel = 0; channel < channels; ++channel) {
-    for (int i = 0; i < depth; ++i) {
-      const int place = element_order.empty() ? i : element_order[i];
-      for (int tap = 0; tap < taps; ++tap, ++from) {
-        const std::size_t to = depthwise ? std::size_t(tap) * channels + channel
-                                         : (std::size_t(channel) * taps + tap) * depth + place;
-        result[to] = layer.weight[from];
+  auto from = layer.weight.begin();
+  for (std::size_t channel = 0; channel < channels; ++channel) {
+    for (std::size_t i = 0; i < depth; ++i) {
+      const std::size_t place = element_order.empty() ? i : element_order[i];
+      for (std::size_t tap = 0; tap < taps; ++tap) {
+        const std::size_t in_row = tap * depth + place;
+        std::size_t to = channel * row + in_row;
+        if (depthwise) to = tap * channels + channel;
+        if (channel < blocked) to = channel / 4 * 4 * row + in_row * 4 + channel % 4;
+        result[to] = *from++;
       }
     }
   }

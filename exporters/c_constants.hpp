@@ -28,7 +28,8 @@ class CConstants {
 };
 
 /// Weights in the order of the C kernels: depthwise ones as kernel height x kernel width x out
-/// channels, all others as out channels x kernel height x kernel width x in channels of a group.
+/// channels, all others as out channels x kernel height x kernel width x in channels of a group, in
+/// which the rows of each four blocked_channels are interleaved.
 /// `element_order` says where each input channel lies in memory; empty: in order.
 std::vector<std::int8_t> ordered_weights(const ir::QuantizedLayer& layer, const ir::Shape& in,
                                          const std::vector<int>& element_order);

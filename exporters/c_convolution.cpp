@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <array>
-
 #include "exporters/c_kernels.hpp"
 #include "exporters/c_text.hpp"
 
@@ -27,36 +25,39 @@ constexpr std::string_view kPixels =
 
 /// Rows of the window that lie on the input. Two variants: some are on padding, or none.
 constexpr std::string_view kClippedRows =
-    R"(    const int32_t top = oy * @stride_h@ - @pad_top@;
+    R"(    const int32_t top = @top@;
     const int32_t ky_begin = top < 0 ? -top : 0;
     const int32_t ky_end = top + @k_h@ > @in_h@ ? @in_h@ - top : @k_h@;
 )";
-constexpr std::string_view kAllRows = "    const int32_t top = oy * @stride_h@;\n";
+constexpr std::string_view kAllRows = "    const int32_t top = @top@;\n";
 constexpr std::string_view kClippedColumns =
-    R"(      const int32_t left = ox * @stride_w@ - @pad_left@;
+    R"(      const int32_t left = @left@;
       const int32_t kx_begin = left < 0 ? -left : 0;
       const int32_t kx_end = left + @k_w@ > @in_w@ ? @in_w@ - left : @k_w@;
 )";
-constexpr std::string_view kAllColumns = "      const int32_t left = ox * @stride_w@;\n";
+constexpr std::string_view kAllColumns = "      const int32_t left = @left@;\n";
 
-/// Rows of a window are contiguous in the input and in the weights. @sums@, @rows@, @products@ and
-/// @outputs@ have a line for each output channel that is computed at a time.
-constexpr std::string_view kDenseChannels =
-    R"(      for (int32_t c = 0; c < @out_c@; c += @block@) {
-@sums@        for (int32_t ky = @ky_begin@; ky < @ky_end@; ky++) {
+/// Rows of a window are contiguous in the input and in the weights. Four output channels at a time,
+/// and what is left of them one by one.
+constexpr std::string_view kDenseBlocks =
+    R"(      for (int32_t c = 0; c < @blocked@; c += 4) {
+        int32_t sum[4] = {bias[c], bias[c + 1], bias[c + 2], bias[c + 3]};
+        for (int32_t ky = @ky_begin@; ky < @ky_end@; ky++) {
           const int8_t *in = x + ((top + ky) * @in_w@ + left@plus_kx@) * @in_c@;
-@weights@          for (int32_t i = 0; i < @count@; i++) {
-            const int32_t value = in[i] - x_zero;
-@products@          }
+          const int8_t *w = weight + c * @row@ + (ky * @k_w@@plus_kx@) * @in_c_by_4@;
+          accumulate(in, w, @count@, x_zero, sum);
         }
-@outputs@      }
+        for (int32_t i = 0; i < 4; i++) {
+          y[c + i] = requantize(sum[i], multiplier[c + i], shift[c + i], y_zero, low, high);
+        }
+      }
 )";
-constexpr std::string_view kDenseDot =
-    R"(      for (int32_t c = 0; c < @out_c@; c++) {
+constexpr std::string_view kDenseRest =
+    R"(      for (int32_t c = @blocked@; c < @out_c@; c++) {
         int32_t sum = bias[c];
         for (int32_t ky = @ky_begin@; ky < @ky_end@; ky++) {
           const int8_t *in = x + ((top + ky) * @in_w@ + left@plus_kx@) * @in_c@;
-          const int32_t first = ((c * @k_h@ + ky) * @k_w@@plus_kx@) * @in_c@;
+          const int32_t first = c * @row@ + (ky * @k_w@@plus_kx@) * @in_c@;
           sum += dot_@format@(in, weight, first, @count@, x_zero);
         }
         y[c] = requantize(sum, multiplier[c], shift[c], y_zero, low, high);
@@ -68,8 +69,8 @@ constexpr std::string_view kTaps =
     R"(      for (int32_t c = 0; c < @out_c@; c++) {
         int32_t sum = bias[c];
         for (int32_t tap = 0; tap < @taps@; tap++) {
-          const int32_t iy = oy * @stride_h@ - @pad_top@ + tap / @k_w@ * @dilation_h@;
-          const int32_t ix = ox * @stride_w@ - @pad_left@ + tap % @k_w@ * @dilation_w@;
+          const int32_t iy = @top@ + tap / @k_w@ * @dilation_h@;
+          const int32_t ix = @left@ + tap % @k_w@ * @dilation_w@;
           if (iy < 0 || iy >= @in_h@ || ix < 0 || ix >= @in_w@) continue;
           const int8_t *in = x + (iy * @in_w@ + ix) * @in_c@ + c / @group_out@ * @group_in@;
           sum += dot_@format@(in, weight, (c * @taps@ + tap) * @group_in@, @group_in@, x_zero);
@@ -95,8 +96,8 @@ constexpr std::string_view kDilatedDepthwise =
     R"(      for (int32_t c = 0; c < @out_c@; c++) {
         int32_t sum = bias[c];
         for (int32_t tap = 0; tap < @taps@; tap++) {
-          const int32_t iy = oy * @stride_h@ - @pad_top@ + tap / @k_w@ * @dilation_h@;
-          const int32_t ix = ox * @stride_w@ - @pad_left@ + tap % @k_w@ * @dilation_w@;
+          const int32_t iy = @top@ + tap / @k_w@ * @dilation_h@;
+          const int32_t ix = @left@ + tap % @k_w@ * @dilation_w@;
           if (iy < 0 || iy >= @in_h@ || ix < 0 || ix >= @in_w@) continue;
           const int32_t value = x[(iy * @in_w@ + ix) * @in_c@ + c@per_multiplier@] - x_zero;
           sum += value * @weight_at@;
@@ -105,39 +106,35 @@ constexpr std::string_view kDilatedDepthwise =
       }
 )";
 
-constexpr std::string_view kPointwise =
-    R"(  for (int32_t pixel = 0; pixel < @pixels@; pixel++, x += @in_c@, y += @out_c@) {
-    for (int32_t c = 0; c < @out_c@; c += @block@) {
-@sums@      const int8_t *w0 = weight + c * @in_c@;
-@weights@      for (int32_t i = 0; i < @in_c@; i++) {
-        const int32_t value = x[i] - x_zero;
-@products@      }
-@outputs@    }
-  }
-}
+/// As the dense ones, with a window of one pixel.
+constexpr std::string_view kPointwiseBlocks =
+    R"(    for (int32_t c = 0; c < @blocked@; c += 4) {
+      int32_t sum[4] = {bias[c], bias[c + 1], bias[c + 2], bias[c + 3]};
+      accumulate(x, weight + c * @in_c@, @in_c@, x_zero, sum);
+      for (int32_t i = 0; i < 4; i++) {
+        y[c + i] = requantize(sum[i], multiplier[c + i], shift[c + i], y_zero, low, high);
+      }
+    }
 )";
-constexpr std::string_view kPointwiseDot =
-    R"(  for (int32_t pixel = 0; pixel < @pixels@; pixel++, x += @in_c@, y += @out_c@) {
-    for (int32_t c = 0; c < @out_c@; c++) {
+constexpr std::string_view kPointwiseRest =
+    R"(    for (int32_t c = @blocked@; c < @out_c@; c++) {
       const int32_t sum = bias[c] + dot_@format@(x, weight, c * @in_c@, @in_c@, x_zero);
       y[c] = requantize(sum, multiplier[c], shift[c], y_zero, low, high);
     }
-  }
+)";
+constexpr std::string_view kPointwisePixels =
+    R"(  for (int32_t pixel = 0; pixel < @pixels@; pixel++, x += @in_c@, y += @out_c@) {
+@channels@  }
 }
 )";
 
-std::string repeat(int count, std::string_view line) {
+/// Lines two columns further to the left.
+std::string outdented(std::string_view lines) {
   std::string result;
-  for (int i = 0; i < count; ++i) result += fill(line, {{"i", std::to_string(i)}});
-  return result;
-}
-
-std::string indented(const std::string& lines, int spaces) {
-  std::string result;
-  for (std::size_t begin = 0; begin < lines.size();) {
-    const std::size_t end = lines.find('\n', begin) + 1;
-    result += std::string(static_cast<std::size_t>(spaces), ' ') + lines.substr(begin, end - begin);
-    begin = end;
+  while (!lines.empty()) {
+    const std::size_t end = lines.find('\n') + 1;
+    result += lines.substr(2, end - 2);
+    lines.remove_prefix(end);
   }
   return result;
 }
@@ -151,14 +148,8 @@ class ConvolutionWriter {
         linear_(std::holds_alternative<ir::Linear>(layer.op)),
         format_(layer.format),
         in_(in),
-        out_(out) {
-    for (const int block : {4, 2, 1}) {
-      if (out_.channels % block == 0) {
-        block_ = block;
-        break;
-      }
-    }
-  }
+        out_(out),
+        blocked_(blocked_channels(layer, in)) {}
 
   CKernel write() const {
     CKernel kernel{.stem = stem(), .text = {}};
@@ -210,10 +201,11 @@ class ConvolutionWriter {
   }
 
   std::string body() const {
-    if (is_pointwise()) return std::string(is_int8() ? kPointwise : kPointwiseDot);
+    if (is_pointwise()) return pointwise_body();
     const bool by_taps = is_dilated() || (conv_.groups > 1 && !depthwise_);
-    std::string_view channels = depthwise_ ? kDepthwise : is_int8() ? kDenseChannels : kDenseDot;
-    if (by_taps) channels = depthwise_ ? kDilatedDepthwise : kTaps;
+    std::string channels = dense_channels();
+    if (depthwise_) channels = by_taps ? kDilatedDepthwise : kDepthwise;
+    if (by_taps && !depthwise_) channels = kTaps;
     std::string_view rows = is_padded() ? kClippedRows : kAllRows;
     std::string_view columns = is_padded() ? kClippedColumns : kAllColumns;
     if (by_taps) rows = columns = {};
@@ -222,7 +214,23 @@ class ConvolutionWriter {
                           {"out_c", std::to_string(out_.channels)},
                           {"rows", std::string(rows)},
                           {"columns", std::string(columns)},
-                          {"channels", std::string(channels)}});
+                          {"channels", channels}});
+  }
+
+  std::string dense_channels() const {
+    return (blocked_ > 0 ? std::string(kDenseBlocks) : "") +
+           (blocked_ < out_.channels ? std::string(kDenseRest) : "");
+  }
+
+  std::string pointwise_body() const {
+    const std::string channels = (blocked_ > 0 ? std::string(kPointwiseBlocks) : "") +
+                                 (blocked_ < out_.channels ? std::string(kPointwiseRest) : "");
+    const int pixels = out_.height * out_.width;
+    if (pixels == 1) return outdented(channels) + "}\n";
+    return fill(kPointwisePixels, {{"pixels", std::to_string(pixels)},
+                                   {"in_c", std::to_string(in_.channels)},
+                                   {"out_c", std::to_string(out_.channels)},
+                                   {"channels", channels}});
   }
 
   std::string weight_at() const {
@@ -237,8 +245,6 @@ class ConvolutionWriter {
     const auto text = [](int value) { return std::to_string(value); };
     const int kernel_width = window().kernel_width;
     const int taps = window().kernel_height * kernel_width;
-    const int indent = is_pointwise() ? 6 : 8;
-    const std::string row = is_pointwise() ? text(in_.channels) : text(taps * in_.channels);
     const int channel_multiplier = depthwise_ ? conv_.out_channels / conv_.groups : 1;
     return {
         {"NAME", "@NAME@"},
@@ -252,10 +258,8 @@ class ConvolutionWriter {
         {"k_h", text(window().kernel_height)},
         {"k_w", text(kernel_width)},
         {"taps", text(taps)},
-        {"stride_h", text(window().stride_height)},
-        {"stride_w", text(window().stride_width)},
-        {"pad_top", text(window().padding.top)},
-        {"pad_left", text(window().padding.left)},
+        {"top", window_start("oy", window().stride_height, window().padding.top)},
+        {"left", window_start("ox", window().stride_width, window().padding.left)},
         {"dilation_h", text(conv_.dilation_height)},
         {"dilation_w", text(conv_.dilation_width)},
         {"group_in", text(in_.channels / conv_.groups)},
@@ -269,30 +273,10 @@ class ConvolutionWriter {
                               : text(kernel_width * in_.channels)},
         {"per_multiplier", channel_multiplier == 1 ? "" : fmt::format(" / {}", channel_multiplier)},
         {"weight_at", weight_at()},
-        {"block", text(block_)},
-        {"sums", indented(repeat(block_, "int32_t sum@i@ = bias[c + @i@];\n"), indent)},
-        {"weights", weight_rows(row)},
-        {"products",
-         indented(repeat(block_, "sum@i@ += value * w@i@[i];\n"), is_pointwise() ? 8 : 12)},
-        {"outputs", indented(repeat(block_,
-                                    "y[c + @i@] = requantize(sum@i@, multiplier[c + @i@], "
-                                    "shift[c + @i@], y_zero, low, high);\n"),
-                             indent)},
+        {"blocked", text(blocked_)},
+        {"row", text(taps * in_.channels)},
+        {"in_c_by_4", text(4 * in_.channels)},
     };
-  }
-
-  /// Pointers to the block's rows of weights, each from the one before.
-  std::string weight_rows(const std::string& row) const {
-    std::string lines;
-    if (!is_pointwise()) {
-      lines = fmt::format("const int8_t *w0 = weight + ((c * {} + ky) * {}{}) * {};\n",
-                          window().kernel_height, window().kernel_width,
-                          is_padded() ? " + kx_begin" : "", in_.channels);
-    }
-    for (int i = 1; i < block_; ++i) {
-      lines += fmt::format("const int8_t *w{} = w{} + {};\n", i, i - 1, row);
-    }
-    return indented(lines, is_pointwise() ? 6 : 10);
   }
 
   ir::Conv2d conv_;
@@ -301,7 +285,7 @@ class ConvolutionWriter {
   ir::WeightFormat format_;
   ir::Shape in_;
   ir::Shape out_;
-  int block_ = 1;  ///< output channels computed together: they share each input's load
+  int blocked_;  ///< output channels that are computed four at a time
 };
 
 }  // namespace
@@ -309,6 +293,14 @@ class ConvolutionWriter {
 bool is_depthwise(const ir::Operator& op, const ir::Shape& in) {
   const auto* const conv = std::get_if<ir::Conv2d>(&op);
   return conv != nullptr && conv->groups > 1 && conv->groups == in.channels;
+}
+
+int blocked_channels(const ir::QuantizedLayer& layer, const ir::Shape& in) {
+  if (layer.format != ir::WeightFormat::kInt8 || is_depthwise(layer.op, in)) return 0;
+  const auto* const conv = std::get_if<ir::Conv2d>(&layer.op);
+  if (conv == nullptr) return std::get<ir::Linear>(layer.op).out_features / 4 * 4;
+  const bool dense = conv->groups == 1 && conv->dilation_height == 1 && conv->dilation_width == 1;
+  return dense ? conv->out_channels / 4 * 4 : 0;
 }
 
 CKernel convolution_kernel(const ir::QuantizedLayer& layer, const ir::Shape& in,

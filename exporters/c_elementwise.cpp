@@ -13,32 +13,6 @@ namespace {
 
 constexpr int kSpareBits = 20;  // of a sum's terms, as in TensorFlow Lite
 
-constexpr std::string_view kPool =
-    R"(/* @description@ */
-static void @NAME@(const int8_t *x, int8_t *y) {
-  for (int32_t oy = 0; oy < @out_h@; oy++) {
-    const int32_t top = oy * @stride_h@ - @pad_top@;
-    const int32_t iy_begin = top < 0 ? 0 : top;
-    const int32_t iy_end = top + @k_h@ > @in_h@ ? @in_h@ : top + @k_h@;
-    for (int32_t ox = 0; ox < @out_w@; ox++, y += @c@) {
-      const int32_t left = ox * @stride_w@ - @pad_left@;
-      const int32_t ix_begin = left < 0 ? 0 : left;
-      const int32_t ix_end = left + @k_w@ > @in_w@ ? @in_w@ : left + @k_w@;
-      for (int32_t c = 0; c < @c@; c++) {
-        int32_t @start@;
-        for (int32_t iy = iy_begin; iy < iy_end; iy++) {
-          for (int32_t ix = ix_begin; ix < ix_end; ix++) {
-            const int8_t value = x[(iy * @in_w@ + ix) * @c@ + c];
-            @update@;
-          }
-        }
-        y[c] = @result@;
-      }
-    }
-  }
-}
-)";
-
 constexpr std::string_view kAdd =
     R"(/* Both terms at twice the larger scale, with 20 bits to spare. y may be a or b. */
 static void @NAME@(const int8_t *a, const int8_t *b, int8_t *y) {
@@ -99,35 +73,6 @@ void append(CValues& values, CValues more) {
 }
 
 }  // namespace
-
-CKernel pool_kernel(const ir::Pool& pool, const ir::Shape& in, const ir::Shape& out) {
-  const auto text = [](int value) { return std::to_string(value); };
-  const ir::Window& window = pool.window;
-  const bool max = pool.kind == ir::PoolKind::kMax;
-  const std::string pixels = "(iy_end - iy_begin) * (ix_end - ix_begin)";
-  const CValues values = {
-      {"NAME", "@NAME@"},
-      {"description", fmt::format("{}x{}x{} -> {}x{}x{}", in.height, in.width, in.channels,
-                                  out.height, out.width, out.channels)},
-      {"in_h", text(in.height)},
-      {"in_w", text(in.width)},
-      {"out_h", text(out.height)},
-      {"out_w", text(out.width)},
-      {"c", text(in.channels)},
-      {"k_h", text(window.kernel_height)},
-      {"k_w", text(window.kernel_width)},
-      {"stride_h", text(window.stride_height)},
-      {"stride_w", text(window.stride_width)},
-      {"pad_top", text(window.padding.top)},
-      {"pad_left", text(window.padding.left)},
-      {"start", max ? "largest = -128" : "sum = 0"},
-      {"update", max ? "if (value > largest) largest = value" : "sum += value"},
-      {"result", max ? "(int8_t)largest" : fmt::format("mean(sum, {})", pixels)},
-  };
-  return {.stem = fmt::format("{}_pool{}x{}", max ? "max" : "average", window.kernel_height,
-                              window.kernel_width),
-          .text = fill(kPool, values)};
-}
 
 CKernel add_kernel(const ir::QuantizedLayer& layer, const ir::Quantization& a,
                    const ir::Quantization& b, std::int64_t elements) {

@@ -46,12 +46,49 @@ static inline int8_t requantize(int32_t sum, int32_t multiplier, int32_t shift, 
 }
 )";
 
+constexpr std::string_view kAccumulate =
+    R"(/* Adds (x[i] - x_zero) * w[4 * i + k] over all i to sum[k]: four output channels, whose weights are
+ * interleaved. */
+static void accumulate(const int8_t *x, const int8_t *w, int32_t count, int32_t x_zero,
+                       int32_t *sum) {
+  int32_t sum0 = sum[0], sum1 = sum[1], sum2 = sum[2], sum3 = sum[3];
+  for (int32_t i = 0; i < count; i++, w += 4) {
+    const int32_t value = x[i] - x_zero;
+    sum0 += value * w[0];
+    sum1 += value * w[1];
+    sum2 += value * w[2];
+    sum3 += value * w[3];
+  }
+  sum[0] = sum0, sum[1] = sum1, sum[2] = sum2, sum[3] = sum3;
+}
+)";
+
 constexpr std::string_view kDot =
     R"(/* Sum of (x[i] - x_zero) * weight over `count` weights from the one at `first`. */
-static inline int32_t dot_@format@(const int8_t *x, const @type@ *weight, int32_t first,
-                                   int32_t count, int32_t x_zero) {
+static int32_t dot_int8(const int8_t *x, const int8_t *weight, int32_t first, int32_t count,
+                        int32_t x_zero) {
   int32_t sum = 0;
-  for (int32_t i = 0; i < count; i++) sum += (x[i] - x_zero) * @weight@;
+  for (int32_t i = 0; i < count; i++) sum += (x[i] - x_zero) * weight[first + i];
+  return sum;
+}
+)";
+
+/// @products@ has a line for each weight of a byte.
+constexpr std::string_view kPackedDot =
+    R"(/* Sum of (x[i] - x_zero) * weight over `count` weights from the one at `first`: those of whole bytes
+ * together, those before and after one by one. */
+static int32_t dot_@format@(const int8_t *x, const uint8_t *weight, int32_t first, int32_t count,
+                        int32_t x_zero) {
+  int32_t sum = 0;
+  int32_t i = 0;
+  for (; i < count && ((first + i) & @last@) != 0; i++) {
+    sum += (x[i] - x_zero) * weight_@format@(weight, first + i);
+  }
+  const uint8_t *bytes = weight + (first + i) / @per_byte@;
+  for (; i + @last@ < count; i += @per_byte@) {
+    const int32_t byte = *bytes++;
+@products@  }
+  for (; i < count; i++) sum += (x[i] - x_zero) * weight_@format@(weight, first + i);
   return sum;
 }
 )";
@@ -60,24 +97,31 @@ static inline int32_t dot_@format@(const int8_t *x, const @type@ *weight, int32_
 struct Unpacking {
   ir::WeightFormat format;
   std::string_view comment;
-  std::string_view code;
 };
 constexpr Unpacking kUnpackings[] = {
-    {ir::WeightFormat::kInt4, "two 4-bit weights a byte",
-     "(int8_t)((weight[i >> 1] << (4 - 4 * (i & 1))) & 0xF0) >> 4"},
-    {ir::WeightFormat::kInt2, "four 2-bit weights a byte",
-     "(int8_t)((weight[i >> 2] << (6 - 2 * (i & 3))) & 0xC0) >> 6"},
-    {ir::WeightFormat::kTernary, "four ternary weights a byte, of 2 bits each",
-     "(int8_t)((weight[i >> 2] << (6 - 2 * (i & 3))) & 0xC0) >> 6"},
-    {ir::WeightFormat::kBinary, "eight binary weights a byte: 1 is +1, 0 is -1",
-     "2 * ((weight[i >> 3] >> (i & 7)) & 1) - 1"},
+    {ir::WeightFormat::kInt4, "Two 4-bit weights a byte"},
+    {ir::WeightFormat::kInt2, "Four 2-bit weights a byte"},
+    {ir::WeightFormat::kTernary, "Four ternary weights a byte, of 2 bits each"},
+    {ir::WeightFormat::kBinary, "Eight binary weights a byte, where 1 is +1 and 0 is -1"},
 };
 constexpr std::string_view kWeight =
     R"(/* @comment@, the first in the lowest bits. */
 static inline int32_t weight_@format@(const uint8_t *weight, int32_t i) {
-  return @code@;
+  const int32_t byte = weight[i / @per_byte@] >> (i & @last@) * @bits@;
+  return @field@;
 }
 )";
+
+/// The number in the bits of `byte` from the `position`-th weight's on.
+std::string field(ir::WeightFormat format, int position) {
+  const int bits = ir::info(format).bits;
+  if (bits == 1) {
+    return position == 0 ? "(byte & 1) * 2 - 1" : fmt::format("(byte >> {} & 1) * 2 - 1", position);
+  }
+  const int up = 8 - bits * (position + 1);
+  return up == 0 ? fmt::format("(int8_t)byte >> {}", 8 - bits)
+                 : fmt::format("(int8_t)(byte << {}) >> {}", up, 8 - bits);
+}
 
 constexpr std::string_view kMean =
     R"(/* sum / count, to the nearest integer, halves away from zero. */
@@ -148,23 +192,31 @@ static void softmax(const int8_t *x, int8_t *y, int32_t count, const int32_t *ex
 )";
 
 CHelper weight_helper(const Unpacking& unpacking) {
-  const std::string format(ir::info(unpacking.format).name);
+  const ir::WeightFormatInfo& info = ir::info(unpacking.format);
+  const std::string format(info.name);
   return {.name = "weight_" + format,
           .text = fill(kWeight, {{"comment", std::string(unpacking.comment)},
                                  {"format", format},
-                                 {"code", std::string(unpacking.code)}})};
+                                 {"bits", std::to_string(info.bits)},
+                                 {"per_byte", std::to_string(8 / info.bits)},
+                                 {"last", std::to_string(8 / info.bits - 1)},
+                                 {"field", field(unpacking.format, 0)}})};
 }
 
-CHelper dot_helper(ir::WeightFormat format) {
+CHelper packed_dot_helper(ir::WeightFormat format) {
   const std::string name(ir::info(format).name);
-  const bool packed = format != ir::WeightFormat::kInt8;
-  CHelper helper{.name = "dot_" + name, .text = {}};
-  if (packed) helper.calls = {"weight_" + name};
-  helper.text = fill(kDot, {{"format", name},
-                            {"type", packed ? "uint8_t" : "int8_t"},
-                            {"weight", packed ? fmt::format("weight_{}(weight, first + i)", name)
-                                              : "weight[first + i]"}});
-  return helper;
+  const int per_byte = 8 / ir::info(format).bits;
+  std::string products;
+  for (int i = 0; i < per_byte; ++i) {
+    products += fmt::format("    sum += (x[i{}] - x_zero) * ({});\n",
+                            i == 0 ? "" : fmt::format(" + {}", i), field(format, i));
+  }
+  return {.name = "dot_" + name,
+          .text = fill(kPackedDot, {{"format", name},
+                                    {"per_byte", std::to_string(per_byte)},
+                                    {"last", std::to_string(per_byte - 1)},
+                                    {"products", products}}),
+          .calls = {"weight_" + name}};
 }
 
 }  // namespace
@@ -175,10 +227,11 @@ std::vector<CHelper> c_helpers(ir::Requantization mode) {
       {.name = "clamp", .text = std::string(kClamp)},
       {.name = "rescale", .text = std::string(once ? kRescaleOnce : kRescaleTwice)},
       {.name = "requantize", .text = std::string(kRequantize), .calls = {"clamp", "rescale"}},
-      dot_helper(ir::WeightFormat::kInt8)};
+      {.name = "accumulate", .text = std::string(kAccumulate)},
+      {.name = "dot_int8", .text = std::string(kDot)}};
   for (const Unpacking& unpacking : kUnpackings) {
     helpers.push_back(weight_helper(unpacking));
-    helpers.push_back(dot_helper(unpacking.format));
+    helpers.push_back(packed_dot_helper(unpacking.format));
   }
   helpers.push_back({.name = "mean", .text = std::string(kMean)});
   helpers.push_back({.name = "copy_rows", .text = std::string(kCopyRows)});

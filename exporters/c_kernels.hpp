@@ -34,6 +34,10 @@ CKernel multiply_kernel(const ir::QuantizedLayer& layer, const ir::Quantization&
 CKernel relu_kernel(const ir::QuantizedLayer& layer, const ir::Quantization& in,
                     std::int64_t elements);
 
+/// Output channels, from the first, that the kernel computes four at a time, for which it wants the
+/// weights of four channels interleaved: a multiple of 4, or 0.
+int blocked_channels(const ir::QuantizedLayer& layer, const ir::Shape& in);
+
 /// Whether the layer has one filter a channel.
 bool is_depthwise(const ir::Operator& op, const ir::Shape& in);
 
@@ -44,8 +48,8 @@ struct CHelper {
   std::vector<std::string> calls = {};
 };
 
-/// All of them, in the order in which C wants them: clamp, rescale, requantize, weight_<format>,
-/// dot_<format>, mean, copy_rows, look_up, softmax.
+/// All of them, in the order in which C wants them: clamp, rescale, requantize, accumulate,
+/// weight_<format>, dot_<format>, mean, copy_rows, look_up, softmax.
 std::vector<CHelper> c_helpers(ir::Requantization mode);
 
 }  // namespace hwnas::exporters

@@ -1,5 +1,7 @@
 #include "exporters/c_text.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cassert>
 
@@ -18,6 +20,11 @@ std::string fill(std::string_view text, const CValues& values) {
     result += value->second;
     text.remove_prefix(end + 1);
   }
+}
+
+std::string window_start(std::string_view variable, int stride, int padding) {
+  return std::string(variable) + (stride == 1 ? "" : fmt::format(" * {}", stride)) +
+         (padding == 0 ? "" : fmt::format(" - {}", padding));
 }
 
 }  // namespace hwnas::exporters

@@ -14,4 +14,7 @@ using CValues = std::vector<std::pair<std::string_view, std::string>>;
 /// A name without value is a slip of the program (assert).
 std::string fill(std::string_view text, const CValues& values);
 
+/// "oy * 2 - 1": where a window starts; without factors of 1 and terms of 0.
+std::string window_start(std::string_view variable, int stride, int padding);
+
 }  // namespace hwnas::exporters
