@@ -81,7 +81,9 @@ std::vector<ReachableCost> reachable_jointly(const AllocationProblem& problem,
     ReachableCost cost = reachable_alone(problem, model, elimination, limit);
     if (problem.limits.size() > 1) {
       const Allocation least = solve_model(make_model(without_limit(problem, limit)), share);
-      cost.smallest_jointly = std::max(cost.smallest, least.lower_bound);
+      if (std::isfinite(least.lower_bound)) {
+        cost.smallest_jointly = std::max(cost.smallest, least.lower_bound);
+      }
     }
     result.push_back(std::move(cost));
   }
@@ -89,20 +91,21 @@ std::vector<ReachableCost> reachable_jointly(const AllocationProblem& problem,
 }
 
 std::string explain(const AllocationProblem& problem, const std::vector<ReachableCost>& reachable) {
+  const bool proven = std::ranges::any_of(
+      reachable, [](const ReachableCost& cost) { return cost.smallest_jointly > cost.limit; });
   std::vector<std::string> parts;
-  bool proven = false;
   for (const ReachableCost& cost : reachable) {
-    const bool alone = cost.smallest > cost.limit;
-    proven = proven || cost.smallest_jointly > cost.limit;
+    if (proven && cost.smallest_jointly <= cost.limit) continue;
+    const bool jointly = cost.smallest_jointly > cost.smallest;
     parts.push_back(fmt::format("{} can be {:.6g} at least{}, the limit is {:.6g} (most of it: {})",
                                 cost.limit_name, cost.smallest_jointly,
-                                alone ? "" : " with the other limits kept", cost.limit,
+                                jointly ? " with the other limits kept" : "", cost.limit,
                                 groups_of(problem, cost)));
   }
-  return fmt::format("{}: {}; raise a limit or allow smaller options",
-                     proven ? "no choice keeps the limits"
-                            : "none that keeps the limits was found within the search budget",
-                     fmt::join(parts, "; "));
+  return fmt::format(
+      "{}: {}; raise a limit or allow smaller options",
+      proven ? "no choice keeps the limits" : "no choice was found that keeps the limits together",
+      fmt::join(parts, "; "));
 }
 
 }  // namespace hwnas::compression
