@@ -10,8 +10,11 @@
 #include "core/file.hpp"
 #include "core/sha256.hpp"
 #include "core/text.hpp"
+#include "exporters/c.hpp"
+#include "exporters/c_run.hpp"
 #include "exporters/deployed.hpp"
 #include "exporters/onnx.hpp"
+#include "exporters/tflite.hpp"
 
 namespace hwnas::exporters {
 
@@ -45,7 +48,11 @@ std::vector<float> run_onnx_qdq(const std::filesystem::path& file,
 constexpr ExporterInfo kExporters[] = {
     {"onnx", "ONNX, float32, opset 14, batch norm folded", ".onnx", write_onnx, run_onnx},
     {"onnx_qdq", "ONNX QDQ, integers between QuantizeLinear and DequantizeLinear", ".qdq.onnx",
-     write_onnx_qdq, run_onnx_qdq, ir::Requantization::kFloatRne, true},
+     write_onnx_qdq, run_onnx_qdq, ir::Requantization::kFloatRne, true, true},
+    {"tflite", "TensorFlow Lite, integers where the model is quantized, else float32", ".tflite",
+     write_tflite, run_tflite, ir::Requantization::kTflDouble},
+    {"c", "C99 for bare metal: int8, one static arena, no heap", ".c", write_c, run_c,
+     ir::Requantization::kTflDouble, true, true},
 };
 
 const ExporterInfo& exporter_named(std::string_view format) {

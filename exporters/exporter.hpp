@@ -47,6 +47,8 @@ struct ExporterInfo {
   std::optional<ir::Requantization> requantization = {};
   /// Whether integer artifacts take raw data, too; otherwise the normalised input.
   bool integers_take_raw_input = false;
+  /// Whether only quantized models can be written.
+  bool needs_integers = false;
 };
 /// All exporters.
 std::span<const ExporterInfo> exporters();
