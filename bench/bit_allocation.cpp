@@ -13,8 +13,13 @@
 #include <vector>
 
 #include "compression/allocators.hpp"
+#include "compression/precision_space.hpp"
 #include "core/error.hpp"
+#include "estimators/cost_model.hpp"
+#include "estimators/deployment.hpp"
 #include "tests/compression/published_allocation.hpp"
+#include "tests/estimators/device_files.hpp"
+#include "tests/estimators/networks.hpp"
 
 namespace hwnas::bench {
 namespace {
@@ -114,26 +119,67 @@ void print_haq_agent() {
   fmt::print("{} bits\n", -result.value.objective);
 }
 
+/// Residual network for 32x32 pixels: stages of two-convolution blocks.
+ir::Network resnet(const std::vector<int>& widths, int blocks) {
+  estimators::testing::Builder net({3, 32, 32});
+  int x = net.conv(ir::kNetworkInput, widths.front(), 3, 1);
+  for (const int width : widths) {
+    for (int block = 0; block < blocks; ++block) {
+      const int stride = width != widths.front() && block == 0 ? 2 : 1;
+      net.conv(x, width, 3, stride);
+      const int body = net.conv(net.last(), width, 3, 1, false);
+      const int shortcut = stride == 1 ? x : net.conv(x, width, 1, stride, false);
+      net.add(ir::Add{}, {body, shortcut});
+      x = net.add(ir::Activation{});
+    }
+  }
+  return net.classifier(10);
+}
+
+/// Share of the latency with 8-bit weights that is saved by 4 bits.
+double print_saving(std::string_view name, const ir::Network& network) {
+  const estimators::DeviceProfile device = estimators::testing::device("gap9");
+  const auto latency = estimators::make_cost_model("latency_ms", device, device.runtimes.front());
+  const compression::PrecisionSpace space = compression::precision_space(
+      estimators::deploy(network).network,
+      {{ir::WeightFormat::kInt8, 8}, {ir::WeightFormat::kInt4, 8}, {ir::WeightFormat::kInt2, 8}});
+  std::vector<double> ms;
+  for (int option = 0; option < 3; ++option) {
+    const std::vector<int> uniform(space.groups.size(), option);
+    ms.push_back(latency->predict(compression::with_precisions(space, uniform)).value);
+  }
+  fmt::print("{}: int8 {:.3f} ms, int4 {:.1f} % less, int2 {:.1f} % less\n", name, ms[0],
+             100 * (1 - ms[1] / ms[0]), 100 * (1 - ms[2] / ms[0]));
+  return 1 - ms[1] / ms[0];
+}
+
+void print_four_bits() {
+  print_saving("DS-CNN", estimators::testing::ds_cnn());
+  print_saving("ResNet-8", estimators::testing::resnet8());
+  print_saving("ResNet-8, 64 to 256 channels", resnet({64, 128, 256}, 1));
+  fmt::print("{:.1f} %\n", 100 * print_saving("ResNet-20", resnet({16, 32, 64}, 3)));
+}
+
 struct Figure {
   std::string_view name;
   void (*print)();
+  bool needs_data;
 };
-constexpr Figure kFigures[] = {{"hawq", print_hawq},
-                               {"haq", print_haq},
-                               {"haq_ms", print_haq_ms},
-                               {"haq_casts", print_haq_casts},
-                               {"haq_agent", print_haq_agent}};
+constexpr Figure kFigures[] = {
+    {"hawq", print_hawq, true},           {"haq", print_haq, true},
+    {"haq_ms", print_haq_ms, true},       {"haq_casts", print_haq_casts, true},
+    {"haq_agent", print_haq_agent, true}, {"four_bits", print_four_bits, false}};
 
 int print_figure(std::string_view name) {
-  if (!compression::published::are_there()) {
-    fmt::print("skipped: set HWNAS_DATA to the folder of quant\n");
-    return 0;
-  }
   std::vector<std::string_view> names;
   for (const Figure& figure : kFigures) {
     names.push_back(figure.name);
     if (figure.name != name) continue;
-    figure.print();
+    if (figure.needs_data && !compression::published::are_there()) {
+      fmt::print("skipped: set HWNAS_DATA to the folder of quant\n");
+    } else {
+      figure.print();
+    }
     return 0;
   }
   fmt::print(stderr, "bit_allocation: no figure '{}'; there are {}\n", name,
