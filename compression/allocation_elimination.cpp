@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 #include <set>
+#include <tuple>
+#include <utility>
 
 namespace hwnas::compression {
 
@@ -73,50 +75,49 @@ AllocationElimination::AllocationElimination(const AllocationModel& model) : mod
   }
 }
 
+std::vector<std::set<int>> AllocationElimination::neighbours() const {
+  std::vector<std::set<int>> result(static_cast<std::size_t>(model_.groups()));
+  for (std::size_t e = 0; e < model_.edges.size(); ++e) {
+    if (is_left_out(static_cast<int>(e))) continue;
+    result[model_.edges[e].from].insert(model_.edges[e].to);
+    result[model_.edges[e].to].insert(model_.edges[e].from);
+  }
+  return result;
+}
+
 /// Smallest table first; the lowest group among equals. False if a table would be too large.
 bool AllocationElimination::find_order() {
   const auto groups = static_cast<std::size_t>(model_.groups());
   order_.clear();
   scopes_.assign(groups, {});
   contexts_.assign(groups, 1);
-  std::vector<std::set<int>> neighbours(groups);
-  for (std::size_t e = 0; e < model_.edges.size(); ++e) {
-    if (is_left_out(static_cast<int>(e))) continue;
-    neighbours[model_.edges[e].from].insert(model_.edges[e].to);
-    neighbours[model_.edges[e].to].insert(model_.edges[e].from);
-  }
-  std::vector<bool> eliminated(groups, false);
+  std::vector<std::set<int>> tied = neighbours();
+  std::vector<int> position(groups, -1);
   const auto table_size = [&](int group) {
-    double size = model_.count(group);
-    for (const int other : neighbours[group]) size *= model_.count(other);
+    double size = tied[group].empty() ? 0 : model_.count(group);
+    for (const int other : tied[group]) size *= model_.count(other);
     return size;
   };
   for (std::size_t step = 0; step < groups; ++step) {
-    int best = -1;
-    double best_size = std::numeric_limits<double>::infinity();
-    for (int group = 0; group < model_.groups() && best_size > 1; ++group) {
-      if (eliminated[group]) continue;
-      const double size = neighbours[group].empty() ? 0 : table_size(group);
-      if (size < best_size) {
-        best = group;
-        best_size = size;
-      }
+    int next = -1;
+    double least = std::numeric_limits<double>::infinity();
+    for (int group = 0; group < model_.groups() && least > 0; ++group) {
+      const double size = position[group] < 0 ? table_size(group) : least;
+      if (size < least) std::tie(next, least) = std::pair(group, size);
     }
-    if (best_size > static_cast<double>(kMaxTableSize)) return false;
-    eliminated[best] = true;
-    order_.push_back(best);
-    scopes_[best].assign(neighbours[best].begin(), neighbours[best].end());
-    for (const int a : scopes_[best]) {
-      contexts_[best] *= static_cast<std::size_t>(model_.count(a));
-      neighbours[a].erase(best);
-      for (const int b : scopes_[best]) {
-        if (a != b) neighbours[a].insert(b);
+    if (least > static_cast<double>(kMaxTableSize)) return false;
+    position[next] = static_cast<int>(step);
+    order_.push_back(next);
+    scopes_[next].assign(tied[next].begin(), tied[next].end());
+    for (const int a : scopes_[next]) {
+      contexts_[next] *= static_cast<std::size_t>(model_.count(a));
+      tied[a].erase(next);
+      for (const int b : scopes_[next]) {
+        if (a != b) tied[a].insert(b);
       }
     }
   }
   // The first of a scope to be eliminated takes the table as a message.
-  std::vector<int> position(groups);
-  for (std::size_t i = 0; i < groups; ++i) position[order_[i]] = static_cast<int>(i);
   for (std::vector<int>& scope : scopes_) {
     std::ranges::sort(scope, {}, [&](int group) { return position[group]; });
   }
@@ -159,39 +160,40 @@ AllocationElimination::Table AllocationElimination::minimise(
     table.left_out.push_back(std::move(matrix));
   }
   std::vector<std::vector<double>> least(order_.size());
-  std::vector<int> choice(order_.size());
   for (const int group : order_) {
-    const std::vector<double> own = std::move(table.reduced[group]);
-    std::vector<double>& cells = table.reduced[group];
-    cells.resize(contexts_[group] * own.size());
-    std::vector<std::vector<double>> matrices;
-    for (const int e : edges_[group]) {
-      matrices.push_back(weighted(model_, model_.edges[e], weights));
-    }
-    least[group].resize(contexts_[group]);
-    for (std::size_t context = 0; context < contexts_[group]; ++context) {
-      set_context(group, context, choice);
-      double* const row = &cells[context * own.size()];
-      double& minimum = least[group][context];
-      minimum = std::numeric_limits<double>::infinity();
-      for (std::size_t option = 0; option < own.size(); ++option) {
-        choice[group] = static_cast<int>(option);
-        row[option] = own[option];
-        for (std::size_t i = 0; i < matrices.size(); ++i) {
-          const auto& [from, to, values] = model_.edges[edges_[group][i]];
-          row[option] += matrices[i][static_cast<std::size_t>(choice[from]) * model_.count(to) +
-                                     static_cast<std::size_t>(choice[to])];
-        }
-        for (const int other : messages_[group]) {
-          row[option] += least[other][this->context(other, choice)];
-        }
-        minimum = std::min(minimum, row[option]);
-      }
-      for (std::size_t option = 0; option < own.size(); ++option) row[option] -= minimum;
-    }
+    table.reduced[group] = eliminate(group, table.reduced[group], weights, least);
     if (scopes_[group].empty()) table.minimum += least[group].front();
   }
   return table;
+}
+
+/// Adds the edges to the scope and the tables of groups eliminated before to a group's `own` sums;
+/// keeps the least by context in `least`, and returns the rest over it.
+std::vector<double> AllocationElimination::eliminate(
+    int group, const std::vector<double>& own, std::span<const double> weights,
+    std::vector<std::vector<double>>& least) const {
+  std::vector<std::vector<double>> matrices;
+  for (const int e : edges_[group]) matrices.push_back(weighted(model_, model_.edges[e], weights));
+  std::vector<double> cells(contexts_[group] * own.size());
+  std::vector<int> choice(order_.size());
+  least[group].resize(contexts_[group]);
+  for (std::size_t c = 0; c < contexts_[group]; ++c) {
+    set_context(group, c, choice);
+    double* const row = &cells[c * own.size()];
+    for (std::size_t option = 0; option < own.size(); ++option) {
+      choice[group] = static_cast<int>(option);
+      row[option] = own[option];
+      for (std::size_t i = 0; i < matrices.size(); ++i) {
+        const auto& [from, to, values] = model_.edges[edges_[group][i]];
+        row[option] += matrices[i][static_cast<std::size_t>(choice[from]) * model_.count(to) +
+                                   static_cast<std::size_t>(choice[to])];
+      }
+      for (const int other : messages_[group]) row[option] += least[other][context(other, choice)];
+    }
+    least[group][c] = *std::min_element(row, row + own.size());
+    for (std::size_t option = 0; option < own.size(); ++option) row[option] -= least[group][c];
+  }
+  return cells;
 }
 
 std::vector<int> AllocationElimination::argmin(const Table& table) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -44,6 +45,10 @@ class AllocationElimination {
 
  private:
   bool find_order();
+  std::vector<std::set<int>> neighbours() const;
+  std::vector<double> eliminate(int group, const std::vector<double>& own,
+                                std::span<const double> weights,
+                                std::vector<std::vector<double>>& least) const;
   bool is_left_out(int edge) const;
   void set_context(int group, std::size_t context, std::vector<int>& choice) const;
 
