@@ -134,16 +134,48 @@ void climb(Dual& dual, const std::vector<double>& units, double objective_range,
   }
 }
 
-/// What changing one group's option changes.
-class Move {
+/// Changes one group's option at a time.
+class LocalSearch {
  public:
-  Move(const AllocationModel& model, std::vector<int>& choice)
+  LocalSearch(const AllocationModel& model, std::vector<int>& choice)
       : model_(model), choice_(choice), ties_(model.groups()) {
     for (std::size_t e = 0; e < model.edges.size(); ++e) {
       ties_[model.edges[e].from].push_back(static_cast<int>(e));
       ties_[model.edges[e].to].push_back(static_cast<int>(e));
     }
+    for (int row = 0; row < model.rows(); ++row) {
+      units_.push_back(1 / range(model, row));
+      sums_.push_back(model.sum(row, choice));
+    }
   }
+
+  /// Takes the best change, as long as there is one. Each repairs or improves strictly; the number
+  /// of steps is only bounded against rounding.
+  void run() {
+    for (int step = 0; step < 50 * model_.groups(); ++step) {
+      const double violation = violation_after(-1, 0);
+      Change best;
+      for (int group = 0; group < model_.groups(); ++group) {
+        for (int option = 0; option < model_.count(group); ++option) {
+          if (option == choice_[group]) continue;
+          const double score = score_of(group, option, violation);
+          if (score > best.score) best = {group, option, score};
+        }
+      }
+      if (best.group < 0) return;
+      for (int row = 0; row < model_.rows(); ++row) {
+        sums_[row] += difference(best.group, row, best.option);
+      }
+      choice_[best.group] = best.option;
+    }
+  }
+
+ private:
+  struct Change {
+    int group = -1;
+    int option = 0;
+    double score = 0;
+  };
 
   double difference(int group, int row, int option) {
     const int before = choice_[group];
@@ -158,59 +190,46 @@ class Move {
     return sum;
   }
 
- private:
+  /// Summed excess over the limits if the group took the option; of the choice as it is for −1.
+  double violation_after(int group, int option) {
+    double violation = 0;
+    for (std::size_t k = 0; k < model_.limits.size(); ++k) {
+      const int row = static_cast<int>(k) + 1;
+      const double cost = sums_[row] + (group < 0 ? 0 : difference(group, row, option));
+      violation += std::max(0.0, cost - model_.limits[k] - model_.slack[k]) * units_[row];
+    }
+    return violation;
+  }
+
+  /// What is repaired for the loss, or won for the costs; 0 if the change does neither.
+  double score_of(int group, int option, double violation) {
+    constexpr double kTiny = 1e-12;
+    const double loss = difference(group, 0, option) * units_[0];
+    if (violation == 0 && loss >= -kTiny) return 0;
+    const double after = violation_after(group, option);
+    if (violation > 0) {
+      const double repaired = violation - after;
+      return repaired > kTiny ? repaired / (std::max(loss, 0.0) + 1e-9) : 0;
+    }
+    if (after > 0) return 0;
+    double spent = 0;
+    for (int row = 1; row < model_.rows(); ++row) {
+      spent += std::max(0.0, difference(group, row, option)) * units_[row];
+    }
+    return -loss / (spent + 1e-9);
+  }
+
   const AllocationModel& model_;
   std::vector<int>& choice_;
-  std::vector<std::vector<int>> ties_;
-};
-
-struct BestMove {
-  int group = -1;
-  int option = 0;
-  double score = 0;
+  std::vector<std::vector<int>> ties_;  ///< by group: edges
+  std::vector<double> units_;           ///< by row: one over its range
+  std::vector<double> sums_;            ///< by row
 };
 
 }  // namespace
 
 void improve(const AllocationModel& model, std::vector<int>& choice) {
-  Move move(model, choice);
-  const auto limits = static_cast<int>(model.limits.size());
-  std::vector<double> units;
-  for (int k = 0; k < limits; ++k) units.push_back(1 / range(model, k + 1));
-  const double objective_unit = 1 / range(model, 0);
-  std::vector<double> costs;
-  for (int k = 0; k < limits; ++k) costs.push_back(model.sum(k + 1, choice));
-  const auto excess = [&](int k, double cost) {
-    return std::max(0.0, cost - model.limits[k] - model.slack[k]) * units[k];
-  };
-
-  // Each step repairs or improves strictly, so it ends; the bound only guards against rounding.
-  for (int step = 0; step < 50 * model.groups(); ++step) {
-    double violation = 0;
-    for (int k = 0; k < limits; ++k) violation += excess(k, costs[k]);
-    BestMove best;
-    for (int group = 0; group < model.groups(); ++group) {
-      for (int option = 0; option < model.count(group); ++option) {
-        if (option == choice[group]) continue;
-        const double objective = move.difference(group, 0, option) * objective_unit;
-        if (violation == 0 && objective >= -1e-12) continue;
-        double after = 0;
-        double spent = 0;
-        for (int k = 0; k < limits; ++k) {
-          const double change = move.difference(group, k + 1, option);
-          after += excess(k, costs[k] + change);
-          spent += std::max(0.0, change) * units[k];
-        }
-        if (violation == 0 ? after > 0 : after > violation - 1e-12) continue;
-        const double score = violation > 0 ? (violation - after) / (std::max(objective, 0.0) + 1e-9)
-                                           : -objective / (spent + 1e-9);
-        if (score > best.score) best = {group, option, score};
-      }
-    }
-    if (best.group < 0) return;
-    for (int k = 0; k < limits; ++k) costs[k] += move.difference(best.group, k + 1, best.option);
-    choice[best.group] = best.option;
-  }
+  LocalSearch(model, choice).run();
 }
 
 LagrangianBound maximise_bound(const AllocationModel& model,
