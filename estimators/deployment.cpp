@@ -117,17 +117,24 @@ std::vector<Kernel> kernels(const ir::Network& network) {
   return result;
 }
 
-std::int64_t constant_bytes(const ir::Layer& layer, const ir::Shape& in) {
+std::int64_t constant_bytes(const ir::Layer& layer, const ir::Shape& in,
+                            const ConstantSizes& sizes) {
+  const bool quantised = layer.precision.weight_bits < 32;
   const auto bytes = [&](std::int64_t out_channels, bool bias) {
     const std::int64_t weights = ir::parameters(layer, in) - (bias ? out_channels : 0);
-    const bool quantised = layer.precision.weight_bits < 32;
-    const int per_channel = quantised ? 8 : (bias ? 4 : 0);
+    const int per_channel = quantised ? sizes.per_output_channel : (bias ? 4 : 0);
     return bytes_of(weights, layer.precision.weight_bits) + per_channel * out_channels;
   };
   return std::visit(
       overloaded{
           [&](const ir::Conv2d& conv) { return bytes(conv.out_channels, conv.bias); },
           [&](const ir::Linear& linear) { return bytes(linear.out_features, linear.bias); },
+          [&](const ir::Activation& activation) {
+            const bool clamp = activation.kind == ir::ActivationKind::kRelu ||
+                               activation.kind == ir::ActivationKind::kRelu6;
+            return std::int64_t{quantised && !clamp ? sizes.per_table : 0};
+          },
+          [&](const ir::Softmax&) { return std::int64_t{quantised ? sizes.per_softmax : 0}; },
           [](const auto&) { return std::int64_t{0}; },
       },
       layer.op);

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "estimators/device.hpp"
 #include "ir/network.hpp"
 
 namespace hwnas::estimators {
@@ -35,9 +36,11 @@ struct Kernel {
 /// One a layer of a deployed network.
 std::vector<Kernel> kernels(const ir::Network& network);
 
-/// Bytes of a layer's constants in flash; 0 for layers without weights. Weights take
-/// ⌈count · weight_bits / 8⌉; of quantised layers (under 32 bits) each output channel has an int32
-/// bias and a float scale, of float layers a float bias if the layer has one.
-std::int64_t constant_bytes(const ir::Layer& layer, const ir::Shape& in);
+/// Bytes of a layer's constants in flash. Weights take ⌈count · weight_bits / 8⌉; of quantised
+/// layers (under 32 bits) each output channel has what `sizes` say, of float layers a float bias if
+/// the layer has one. Of the other layers, only quantised hard-swish, sigmoid, hard-sigmoid and
+/// softmax have any, as `sizes` say.
+std::int64_t constant_bytes(const ir::Layer& layer, const ir::Shape& in,
+                            const ConstantSizes& sizes = {});
 
 }  // namespace hwnas::estimators

@@ -132,11 +132,26 @@ class DeviceReader {
     return result;
   }
 
+  ConstantSizes constants(const Config& runtime) {
+    ConstantSizes sizes;
+    const Config* const node = runtime.find("constants");
+    if (node == nullptr) return sizes;
+    constexpr int kMost = 1 << 20;
+    node->require_known_keys({"per_output_channel", "per_table", "per_softmax", "source"});
+    const auto bytes = [&](std::string_view key) {
+      return static_cast<int>(node->at(key).as_int(0, kMost));
+    };
+    return {.per_output_channel = bytes("per_output_channel"),
+            .per_table = bytes("per_table"),
+            .per_softmax = bytes("per_softmax"),
+            .source = source(node->at("source"))};
+  }
+
   RuntimeProfile runtime(const Config& node) {
     node.require_known_keys({"name", "macs_per_second", "outputs_per_second", "elements_per_second",
                              "layer_overhead_us", "runtime_ram_bytes", "runtime_flash_bytes",
                              "latency_relative_sd", "in_place_elementwise", "measured_with",
-                             "kernels", "requantization", "u8s8_saturates"});
+                             "kernels", "requantization", "u8s8_saturates", "constants"});
     return {
         .name = node.at("name").as_string(),
         .macs_per_second = mac_rates(node.at("macs_per_second")),
@@ -150,6 +165,7 @@ class DeviceReader {
         .measured = measured_precision(node),
         .kernels = kernels(node),
         .arithmetic = arithmetic(node),
+        .constants = constants(node),
     };
   }
 

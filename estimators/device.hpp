@@ -28,6 +28,15 @@ struct KernelRow {
   std::string source;
 };
 
+/// What a runtime stores in flash beside the weights themselves.
+struct ConstantSizes {
+  int per_output_channel = 8;  ///< of a quantized convolution or linear layer: an int32 bias and a
+                               ///< float scale, for one
+  int per_table = 0;    ///< of a hard-swish, sigmoid or hard-sigmoid kernel that looks values up
+  int per_softmax = 0;  ///< of a softmax kernel
+  std::string source;
+};
+
 /// How one runtime executes on the device: the same network differs 2-7x between runtimes, so all
 /// rates are per runtime. They hold for the precision the runtime was measured with (int8 on
 /// microcontrollers and the Edge TPU, float elsewhere).
@@ -46,6 +55,7 @@ struct RuntimeProfile {
   ir::Precision measured{.weight_bits = 8, .activation_bits = 8};  ///< what the rates hold for
   std::vector<KernelRow> kernels;                                  ///< beside those for `measured`
   ir::Arithmetic arithmetic;                                       ///< of its integer kernels
+  ConstantSizes constants;
 
   /// MACs a second of a kernel class at the measured precision: its own rate, that of "conv" for
   /// "pointwise", or that of "default". Throws FailedPrecondition if there is none.

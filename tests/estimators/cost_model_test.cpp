@@ -198,6 +198,23 @@ TEST(EnergyMj, IsPowerTimesLatency) {
   EXPECT_DOUBLE_EQ(energy.standard_deviation, 0.5 * energy.value);
 }
 
+TEST(FlashBytes, CountsTheTablesThatARuntimeStores) {
+  Builder net({4, 6, 6});
+  ir::Conv2d conv;
+  conv.out_channels = 8;
+  net.add(conv, {ir::kNetworkInput});
+  net.add(ir::Activation{ir::ActivationKind::kHardSwish});
+  net.add(conv);
+  net.add(ir::Activation{ir::ActivationKind::kHardSigmoid});  // the clamp of its convolution
+  net.add(ir::GlobalAveragePool{});
+  net.add(ir::Activation{ir::ActivationKind::kHardSigmoid});
+  net.add(ir::Softmax{});
+  const DeviceProfile device = testing::device("stm32f746");
+  const auto flash = make_cost_model("flash_bytes", device, device.runtime("hwnas_c"));
+  EXPECT_EQ(flash->predict(net.take()).per_layer,
+            (std::vector<double>{32 + 9 * 8, 256, 64 + 9 * 8, 0, 0, 256, 1024}));
+}
+
 TEST(FlashBytes, CountsWeightsBiasesAndScalesOfTheFoldedNetwork) {
   ir::Network network = small_network();
   const double conv = 72 + 8 * 4, depthwise = 36 + 8 * 4, linear = 20 + 8 * 5;

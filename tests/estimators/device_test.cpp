@@ -175,5 +175,19 @@ TEST_P(DeviceFile, LoadsAndStartsWithAComment) {
 INSTANTIATE_TEST_SUITE_P(All, DeviceFile, ::testing::ValuesIn(testing::device_names()),
                          [](const auto& device) { return device.param; });
 
+TEST(Device, SaysWhatARuntimeStoresBesideTheWeights) {
+  EXPECT_EQ(parse(kMinimal).runtimes[0].constants.per_output_channel, 8);
+  EXPECT_EQ(parse(kMinimal).runtimes[0].constants.per_table, 0);
+  const std::string constants =
+      "    constants: { per_output_channel: 9, per_table: 256, per_softmax: 1024, source: s }\n";
+  const ConstantSizes sizes = parse(kMinimal + constants).runtimes[0].constants;
+  EXPECT_EQ(sizes.per_output_channel, 9);
+  EXPECT_EQ(sizes.per_table, 256);
+  EXPECT_EQ(sizes.per_softmax, 1024);
+  EXPECT_EQ(sizes.source, "the data sheet");
+  EXPECT_THAT(refusal(kMinimal + replaced(constants, "per_table: 256, ", "")),
+              HasSubstr("per_table"));
+}
+
 }  // namespace
 }  // namespace hwnas::estimators

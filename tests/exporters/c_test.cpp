@@ -7,6 +7,7 @@
 #include "compression/integer_executor.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "estimators/cost_model.hpp"
 #include "exporters/c_run.hpp"
 #include "exporters/child_process.hpp"
 #include "tests/exporters/temporary_folder.hpp"
@@ -92,6 +93,25 @@ TEST_P(CExportOf, TheZooTakesTheArenaAndConstantsThatArePredicted) {
   EXPECT_EQ(text.constant_bytes, c_constant_bytes(*model.quantized));
   EXPECT_EQ(text.arena_bytes,
             estimators::peak_sram(ir::as_network(*model.quantized), kCSramOptions).bytes);
+}
+
+TEST_P(CExportOf, TheZooTakesWhatTheCostModelsOfItsRuntimePredict) {
+  const estimators::DeviceProfile device =
+      estimators::load_device(HWNAS_SOURCE_DIR "/configs/devices/stm32f746.yaml");
+  const auto predict = [&](const char* metric, const ir::Network& network) {
+    return estimators::make_cost_model(metric, device, device.runtime("hwnas_c"))
+        ->predict(network)
+        .value;
+  };
+  const Model model = quantized_zoo_model(GetParam());
+  const CSource text = c_source(model);
+  const ir::Network integers = ir::as_network(*model.quantized);
+  EXPECT_EQ(predict("flash_bytes", integers), static_cast<double>(text.constant_bytes));
+  EXPECT_EQ(predict("peak_sram_bytes", integers), static_cast<double>(text.arena_bytes));
+  // Before anything is quantized, too, if no layer asks for other bits.
+  ir::Network trained = model.network;
+  for (ir::Layer& layer : trained.layers) layer.precision = {};
+  EXPECT_EQ(predict("flash_bytes", trained), static_cast<double>(text.constant_bytes));
 }
 
 class CExportIn : public testing::TestWithParam<ir::WeightFormatInfo> {
