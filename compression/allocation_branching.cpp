@@ -27,6 +27,20 @@ double objective_tolerance(const AllocationModel& model, const LagrangianBound& 
   return 1e-13 * scale;
 }
 
+/// No choice has a larger objective.
+double largest_objective(const AllocationModel& model) {
+  double sum = 0;
+  for (int group = 0; group < model.groups(); ++group) {
+    const auto first = model.values[group].begin();
+    sum += *std::max_element(first, first + model.count(group));
+  }
+  for (const AllocationModel::Edge& edge : model.edges) {
+    const auto cells = static_cast<std::ptrdiff_t>(model.count(edge.from)) * model.count(edge.to);
+    sum += *std::max_element(edge.values.begin(), edge.values.begin() + cells);
+  }
+  return sum;
+}
+
 /// How much worse the second-best option is, in the context where that is least.
 double least_regret(const std::vector<double>& reduced, std::size_t options) {
   double regret = kInfinity;
@@ -138,7 +152,9 @@ bool AllocationBranching::is_dead(const double* sums) const {
 }
 
 void AllocationBranching::set_incumbent(const std::optional<Incumbent>& incumbent) {
-  objective_cutoff_ = incumbent ? incumbent->objective - tolerance_ : kInfinity;
+  // Where limits contradict each other the Lagrangian bound exceeds every objective.
+  objective_cutoff_ =
+      incumbent ? incumbent->objective - tolerance_ : largest_objective(model_) + tolerance_;
   cutoff_ = objective_cutoff_ + constant_;
 }
 

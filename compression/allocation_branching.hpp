@@ -36,7 +36,8 @@ class AllocationBranching {
 
   /// Least objective that a first row's sum stands for.
   double bound_of(double lagrangian) const { return lagrangian - constant_; }
-  /// True if no choice that completes the sums keeps the limits and is better than the incumbent.
+  /// True if no choice that completes the sums keeps the limits and is better than the incumbent
+  /// (or keeps them at all, if there is none).
   bool is_dead(const double* sums) const;
   /// Above it the first row alone is dead.
   double cutoff() const { return cutoff_; }

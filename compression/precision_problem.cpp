@@ -53,7 +53,8 @@ class ProblemBuilder {
                                  .allowed = has_kernels && (o == 0 || !space_.pinned[g])});
       }
     }
-    problem_.groups.push_back({.name = "other layers", .options = {{.name = "as they are", .costs = {}}}});
+    problem_.groups.push_back(
+        {.name = "other layers", .options = {{.name = "as they are", .costs = {}}}});
     add_edges();
   }
 

@@ -197,6 +197,23 @@ TEST(Solve, LimitsThatContradictEachOtherAreExplainedWithWhatIsReachableJointly)
   EXPECT_THAT(result.explanation, HasSubstr("with the other limits kept"));
 }
 
+TEST(Solve, LimitsThatContradictEachOtherAreFoundOutByTheBoundAlone) {
+  Rng rng(8);
+  AllocationProblem problem{.groups = {}, .limits = {{"a", 150}, {"b", 150}}, .edges = {}};
+  for (int g = 0; g < 50; ++g) {
+    AllocationGroup& group = problem.groups.emplace_back();
+    group.name = "layer" + std::to_string(g);
+    for (int o = 0; o < 6; ++o) {
+      const double a = o + rng.uniform();
+      group.options.push_back({"", 0, 0, rng.uniform(), {a, 7 - a}});
+    }
+  }
+  const Allocation result = solve(problem);
+  EXPECT_FALSE(result.feasible);
+  EXPECT_LT(result.nodes, 1000);
+  EXPECT_THAT(result.explanation, HasSubstr("no choice keeps the limits: a can be"));
+}
+
 TEST(Solve, MalformedProblemsAreRefusedAtTheirPlace) {
   AllocationProblem problem{
       .groups = {{"conv", {{"int8", 8, 8, 0, {}}}}}, .limits = {{"flash_bytes", 5}}, .edges = {}};
