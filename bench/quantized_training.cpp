@@ -1,6 +1,7 @@
 // What quantization costs a small network in points, what quantization-aware training brings back,
 // and how long an epoch of it takes beside one in float. The reference candidate on Fashion-MNIST:
-// validation accuracy of the simulation, from min-max scales of one batch.
+// validation accuracy of the simulation, from min-max scales of one batch, and how often the
+// integer executor chooses the same class.
 //
 //   build/release/bench/quantized_training                        all rows
 //   build/release/bench/quantized_training --figure NAME          its last line is the figure:
@@ -21,6 +22,8 @@
 #include <map>
 
 #include "bench/reference_candidate.hpp"
+#include "compression/integer_executor.hpp"
+#include "compression/quantizer.hpp"
 #include "core/error.hpp"
 #include "data/dataset.hpp"
 #include "tests/train/min_max_scales.hpp"
@@ -33,6 +36,7 @@ using namespace hwnas;
 
 constexpr std::uint64_t kSeed = 7;
 constexpr std::size_t kTimedSamples = 12'800;
+constexpr std::size_t kComparedSamples = 2'000;
 
 struct Problem {
   data::DataSource source =
@@ -79,9 +83,33 @@ ir::NetworkScales start_scales(const Problem& problem, const ir::FoldedNetwork& 
       .scales();
 }
 
+/// Share of the first validation images, in percent, on which the rounded network in a target's
+/// integer arithmetic chooses the class that the simulation chooses.
+double agreement(const Problem& problem, const ir::Network& network,
+                 const train::QuantizedTrainResult& trained) {
+  const ir::FoldedNetwork folded{network, trained.weights};
+  const auto samples = problem.data.validation.first(kComparedSamples);
+  const auto simulated = train::evaluate_quantized(folded, trained.scales, problem.source.train,
+                                                   samples, problem.data.normalisation);
+  const ir::QuantizedNetwork integers = compression::quantized(folded, trained.scales);
+  const compression::IntegerExecutor executor(integers);
+  train::BatchLoader loader(problem.source.train, problem.data.normalisation, torch::kCPU, 1);
+  int same = 0;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const torch::Tensor image = loader.load(samples.subspan(i, 1)).images.contiguous();
+    const auto* values = image.data_ptr<float>();
+    const auto logits =
+        executor.run(ir::quantize(integers.input_quantization, {values, values + image.numel()}));
+    const auto best = std::ranges::max_element(logits);
+    same += std::distance(logits.begin(), best) == simulated.predictions[i];
+  }
+  return 100.0 * same / static_cast<double>(samples.size());
+}
+
 struct Row {
   double before = 0;
   double after = 0;
+  double agreement = 0;
 };
 
 Row train_quantized(const Problem& problem, const ir::FoldedNetwork& network,
@@ -92,7 +120,7 @@ Row train_quantized(const Problem& problem, const ir::FoldedNetwork& network,
       train::evaluate_quantized(network, start, *data.dataset, data.validation, data.normalisation)
           .top1;
   const auto result = train::train_quantized(network, start, data, options, kSeed);
-  return {before, result.validation_top1()};
+  return {before, result.validation_top1(), agreement(problem, network.network, result)};
 }
 
 double median(std::vector<double> values) {
@@ -176,13 +204,13 @@ int main(int argc, char** argv) try {
                                              {"int2", all_in(ir::WeightFormat::kInt2)},
                                              {"ternary", all_in(ir::WeightFormat::kTernary)},
                                              {"binary", all_in(ir::WeightFormat::kBinary)}};
-  fmt::print("float {:.2f} %\n{:<8} {:>8} {:>8} {:>8}\n", in_float, "weights", "before", "after",
-             "lost");
+  fmt::print("float {:.2f} %\n{:<8} {:>8} {:>8} {:>8} {:>12}\n", in_float, "weights", "before",
+             "after", "lost", "same class");
   for (const auto& [name, format_of] : rows) {
     if (!figure.empty() && figure != name + "_drop") continue;
     const Row row = train_quantized(problem, network, format_of, options);
-    fmt::print("{:<8} {:>8.2f} {:>8.2f} {:>8.2f}\n", name, row.before, row.after,
-               in_float - row.after);
+    fmt::print("{:<8} {:>8.2f} {:>8.2f} {:>8.2f} {:>12.2f}\n", name, row.before, row.after,
+               in_float - row.after, row.agreement);
     std::fflush(stdout);
     if (!figure.empty()) fmt::print("{:.2f}\n", in_float - row.after);
   }
