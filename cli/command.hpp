@@ -36,9 +36,11 @@ struct CommandInfo {
   std::string_view name;
   void (*add)(CLI::App& app, Invocation& invocation);
 };
+void add_compress(CLI::App& app, Invocation& invocation);
 void add_completion(CLI::App& app, Invocation& invocation);
 void add_doctor(CLI::App& app, Invocation& invocation);
 void add_export(CLI::App& app, Invocation& invocation);
+void add_import(CLI::App& app, Invocation& invocation);
 void add_list(CLI::App& app, Invocation& invocation);
 void add_predict(CLI::App& app, Invocation& invocation);
 void add_report(CLI::App& app, Invocation& invocation);
@@ -46,6 +48,7 @@ void add_resume(CLI::App& app, Invocation& invocation);
 void add_run(CLI::App& app, Invocation& invocation);
 void add_space(CLI::App& app, Invocation& invocation);
 void add_validate(CLI::App& app, Invocation& invocation);
+void add_verify(CLI::App& app, Invocation& invocation);
 
 /// The whole command line. `app` and `invocation` must outlive its parse.
 void build_app(CLI::App& app, Invocation& invocation);

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "cli/command.hpp"
+#include "engine/compress.hpp"
 #include "engine/experiment.hpp"
 
 namespace hwnas::cli {
@@ -20,5 +21,9 @@ struct RunRequest {
 /// so `hwnas` does not link it and replaces itself by `hwnas-train`, which lies beside it, takes
 /// the same command line and does the work.
 void run_pipeline(const RunRequest& request, Invocation& invocation);
+
+/// Compresses and prints; in the two programs as run_pipeline.
+void compress(engine::CompressRequest request, Invocation& invocation);
+void print_compression(const engine::CompressResult& result, const Invocation& invocation);
 
 }  // namespace hwnas::cli

@@ -10,7 +10,9 @@
 
 namespace hwnas::cli {
 
-void run_pipeline(const RunRequest&, Invocation& invocation) {
+namespace {
+
+[[noreturn]] void become_hwnas_train(Invocation& invocation) {
   const auto program =
       std::filesystem::read_symlink("/proc/self/exe").parent_path() / "hwnas-train";
   std::vector<char*> arguments;
@@ -20,6 +22,16 @@ void run_pipeline(const RunRequest&, Invocation& invocation) {
   execv(program.c_str(), arguments.data());
   throw error(ErrorCode::kNotFound, "cannot start {}: {}; it is built and installed with hwnas",
               program.string(), std::strerror(errno));
+}
+
+}  // namespace
+
+void run_pipeline(const RunRequest&, Invocation& invocation) {
+  become_hwnas_train(invocation);
+}
+
+void compress(engine::CompressRequest, Invocation& invocation) {
+  become_hwnas_train(invocation);
 }
 
 }  // namespace hwnas::cli

@@ -12,6 +12,7 @@
 #include "cli/run_result.hpp"
 #include "engine/pipeline.hpp"
 #include "engine/run_lock.hpp"
+#include "engine/training.hpp"
 
 namespace hwnas::cli {
 namespace {
@@ -65,6 +66,13 @@ void run_pipeline(const RunRequest& request, Invocation& invocation) {
     print_message(failure.what());
     invocation.exit_code = ExitCode::kTryAgain;
   }
+}
+
+void compress(engine::CompressRequest request, Invocation& invocation) {
+  InterruptGuard interrupt([] { print_message("stopping after the running epoch"); });
+  request.stop = interrupt.token();
+  request.log = [](const std::string& message) { print_message(message); };
+  print_compression(engine::compress_model(request, engine::libtorch_training()), invocation);
 }
 
 }  // namespace hwnas::cli

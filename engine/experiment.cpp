@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 
+#include "compression/pass.hpp"
 #include "core/error.hpp"
 #include "engine/config_files.hpp"
 #include "engine/evaluator.hpp"
@@ -224,6 +225,20 @@ void check_together(const Config& config, const Experiment& experiment) {
   if (no_data && experiment.finalists.count > 0) {
     config.at("finalists").fail("finalists are trained, which needs data");
   }
+  if (!experiment.compression.empty() && experiment.finalists.count == 0) {
+    config.at("compression")
+        .fail("only a trained finalist can be compressed: give finalists.count");
+  }
+  for (std::size_t i = 0; i < experiment.exports.size(); ++i) {
+    const auto format = std::ranges::find(exporters::exporters(), experiment.exports[i],
+                                          &exporters::ExporterInfo::name);
+    if (format->needs_integers && experiment.compression.empty()) {
+      config.at("export").items()[i].fail(
+          "'" + experiment.exports[i] +
+          "' is an integer format: give a compression pass, such as "
+          "compression: [ { pass: quantize } ]");
+    }
+  }
   if (!experiment.exports.empty() && experiment.finalists.count == 0) {
     config.at("export").fail("only a trained finalist can be exported: give finalists.count");
   }
@@ -244,7 +259,7 @@ Config self_contained(Config config, const Config& space, const Config& profile)
 Experiment Experiment::parse(const Config& config, const fs::path& folder) {
   config.require_known_keys({"version", "name", "seed", "data", "validation_fraction", "space",
                              "device", "objectives", "limits", "search", "evaluator", "finalists",
-                             "export", "execution"});
+                             "compression", "export", "execution"});
   config.at("version").as_int(1, 1);
   Experiment experiment;
   experiment.folder = fs::absolute(folder).lexically_normal();
@@ -268,6 +283,10 @@ Experiment Experiment::parse(const Config& config, const fs::path& folder) {
   read_search(config.at("search"), experiment);
   if (const Config* finalists = config.find("finalists")) {
     experiment.finalists = read_finalists(*finalists);
+  }
+  if (const Config* passes = config.find("compression")) {
+    experiment.compression = passes->items();
+    for (const Config& pass : experiment.compression) compression::make_pass(pass);
   }
   if (const Config* exports = config.find("export")) experiment.exports = read_exports(*exports);
   if (const Config* execution = config.find("execution")) read_execution(*execution, experiment);

@@ -57,6 +57,7 @@ struct Experiment {
   std::size_t max_infeasible = 10000;  ///< so many in a row end the run with an error
   Config evaluator;                    ///< a row of evaluators() and its options
   FinalistOptions finalists;
+  std::vector<Config> compression;  ///< a row of compression::passes() and its options each
   std::vector<std::string> exports;
   int workers = 1;
   int threads_per_worker = 1;

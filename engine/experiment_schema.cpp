@@ -59,6 +59,29 @@ finalists              [{ count: 0 }]
                        objective, trained on the whole training split; the one with the best
                        validation accuracy is exported and tested
   (others)             training options, as of evaluator train
+compression            [none] list of passes over the chosen finalist, in order; one that loses more
+                       than its accuracy_drop is rolled back
+  pass                 quantize: all layers in one weight format
+  weights                int8, int4, int2, ternary, binary [int8]
+  activation_bits        8 or 16 [8]
+  pass                 mixed_precision: a weight format for each layer, by measured sensitivity,
+                       so that the experiment's limits and these hold
+  formats                [int8, int4], the most precise first
+  pinned                 layers that keep the first format [none]
+  allocator              exact, greedy, hawq_v3, haq [exact]
+  size_ratio             1 .. 32: how much smaller than the float network at least [no limit]
+  latency_ratio          0.01 .. 1 of the latency with the first format at most [no limit]
+  limits                 [{}]: cost metric: number
+  (both)
+  calibrators            tried on validation data, the best is kept: min_max, percentile, mse, kl
+                         [all of them]
+  equalize               even out the ranges of neighbouring layers [false]
+  correct_biases         take off what rounding adds to the mean of each output [true]
+  round_adaptively       round each weight to what changes the outputs least [false]
+  epochs                 of training with simulated rounding; 0: none [0; mixed_precision 2]
+  learning_rate          its peak [0.01]
+  distillation_weight    0 .. 1, of the float network's answers in its loss [0.5]
+  accuracy_drop          percentage points of the float network's val_top1 that may be lost [1]
 export                 list of formats (hwnas list exporters) [none]
 execution
   workers              1 .. 1024 concurrent evaluations [1]

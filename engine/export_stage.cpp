@@ -4,34 +4,19 @@
 #include <numeric>
 #include <utility>
 
+#include "compression/accuracy.hpp"
 #include "core/error.hpp"
+#include "core/sha256.hpp"
 #include "engine/finalist_files.hpp"
+#include "engine/probes.hpp"
 #include "engine/run_facts.hpp"
 #include "engine/stages.hpp"
+#include "engine/verify.hpp"
 #include "exporters/exporter.hpp"
 #include "exporters/manifest.hpp"
 
 namespace hwnas::engine {
 namespace {
-
-constexpr std::size_t kProbes = 4;
-
-/// Validation samples as the artifacts expect them: bytes scaled to 0..1.
-std::vector<std::vector<float>> probes_of(const LoadedData& data) {
-  const data::Dataset& samples = data.source.train;
-  const auto elements = static_cast<std::size_t>(samples.shape.elements());
-  std::vector<std::vector<float>> probes;
-  for (const std::size_t sample : data.split.validation) {
-    if (probes.size() == kProbes) break;
-    std::vector<float>& probe = probes.emplace_back(elements);
-    for (std::size_t i = 0; i < elements; ++i) {
-      probe[i] = samples.is_bytes()
-                     ? static_cast<float>(samples.bytes[sample * elements + i]) / 255.0F
-                     : samples.floats[sample * elements + i];
-    }
-  }
-  return probes;
-}
 
 std::vector<exporters::ManifestMetric> manifest_metrics(const FinalistRecord& finalist) {
   std::vector<exporters::ManifestMetric> metrics;
@@ -44,14 +29,40 @@ std::vector<exporters::ManifestMetric> manifest_metrics(const FinalistRecord& fi
   return metrics;
 }
 
+/// Accuracy of the integers, where there are any.
+void add_quantized_metrics(const std::optional<CompressionRecord>& compression,
+                           std::vector<exporters::ManifestMetric>& metrics) {
+  if (!compression || compression->file.empty()) return;
+  const auto measured = [&](const char* name, double value) {
+    metrics.push_back({name, {value, 0, estimators::Origin::kMeasured, {}}});
+  };
+  measured("quantized_val_top1", compression->summary.val_top1);
+  if (compression->summary.test_top1) {
+    measured("quantized_test_top1", *compression->summary.test_top1);
+  }
+}
+
+std::vector<std::size_t> all_of(const data::Dataset& dataset) {
+  std::vector<std::size_t> all(dataset.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
+
 double measure_test_top1(const RunContext& run, const LoadedData& data,
                          const exporters::Model& model) {
-  std::vector<std::size_t> all(data.source.test.size());
-  std::iota(all.begin(), all.end(), std::size_t{0});
   return run.training()
-      .evaluate_network(model.network, model.weights, data.source.test, all, model.normalisation,
-                        run.experiment().finalists.train)
+      .evaluate_network(model.network, model.weights, data.source.test, all_of(data.source.test),
+                        model.normalisation, run.experiment().finalists.train)
       .top1;
+}
+
+/// In the arithmetic of the experiment's runtime.
+double measure_quantized_test_top1(const RunContext& run, const LoadedData& data,
+                                   const exporters::Model& model) {
+  const Experiment& experiment = run.experiment();
+  return compression::top1(
+      *model.quantized, experiment.device.runtime(experiment.runtime).arithmetic, data.source.test,
+      all_of(data.source.test), model.normalisation, run.workers());
 }
 
 FinalistRecord chosen_finalist(const StoreReader& store) {
@@ -82,6 +93,7 @@ struct Exportable {
   FinalistRecord finalist;
   std::string genotype;
   exporters::Model model;
+  std::optional<CompressionRecord> compression;  ///< of this finalist
 };
 
 Exportable make_exportable(const Experiment& experiment, const LoadedData& data,
@@ -89,15 +101,22 @@ Exportable make_exportable(const Experiment& experiment, const LoadedData& data,
                            FinalistRecord finalist) {
   exporters::Model model{experiment.name, network_of(finalist), load_weights(folder, finalist),
                          data.normalisation, data.source.train.class_names};
+  std::optional<CompressionRecord> compression =
+      finalist.chosen ? store.compression() : std::nullopt;
+  if (compression && !compression->file.empty()) {
+    model.quantized = load_integers(folder, *compression);
+  }
   std::string genotype = spaces::to_string(store.trials().at(finalist.trial).genotype);
-  return {experiment, data, std::move(finalist), std::move(genotype), std::move(model)};
+  return {experiment,          data,
+          std::move(finalist), std::move(genotype),
+          std::move(model),    std::move(compression)};
 }
 
 std::vector<exporters::Artifact> write_artifacts(const Exportable& source,
                                                  std::span<const std::string> formats,
                                                  const std::filesystem::path& to) {
   std::filesystem::create_directories(to);
-  const std::vector<std::vector<float>> probes = probes_of(source.data);
+  const std::vector<std::vector<float>> probes = artifact_probes(source.data);
   std::vector<exporters::Artifact> artifacts;
   for (const std::string& format : formats) {
     artifacts.push_back(exporters::export_model(source.model, format, to, probes));
@@ -108,9 +127,11 @@ std::vector<exporters::Artifact> write_artifacts(const Exportable& source,
 void write_manifest_of(const Exportable& source, std::vector<exporters::Artifact> artifacts,
                        const std::filesystem::path& to) {
   const Experiment& experiment = source.experiment;
+  std::vector<exporters::ManifestMetric> metrics = manifest_metrics(source.finalist);
+  add_quantized_metrics(source.compression, metrics);
   exporters::write_manifest(
       {experiment.name, source.finalist.trial, source.genotype, experiment.device.name,
-       experiment.runtime, utc_now(), manifest_metrics(source.finalist), std::move(artifacts)},
+       experiment.runtime, utc_now(), std::move(metrics), std::move(artifacts)},
       source.model, to / "manifest.json");
 }
 
@@ -140,9 +161,18 @@ StageOutcome run_export(RunContext& run) {
     source.finalist.test_top1 = measure_test_top1(run, data, source.model);
     store.set_test_top1(source.finalist.trial, *source.finalist.test_top1);
   }
+  std::string message = fmt::format("test_top1 {:.2f}", *source.finalist.test_top1);
+  if (source.model.quantized) {
+    std::optional<double>& top1 = source.compression->summary.test_top1;
+    if (!top1) {
+      top1 = measure_quantized_test_top1(run, data, source.model);
+      store.set_compressed_test_top1(*top1);
+    }
+    message += fmt::format(", in integers {:.2f}", *top1);
+  }
   write_manifest_of(source, artifacts, to);
   store.set_artifacts(relative_to_run(artifacts, run.folder()));
-  run.report(1, fmt::format("test_top1 {:.2f}", *source.finalist.test_top1));
+  run.report(1, message);
   return StageOutcome::kDone;
 }
 
@@ -155,6 +185,28 @@ void export_run(const std::filesystem::path& folder, const std::vector<std::stri
   const Exportable source =
       make_exportable(experiment, *inputs.data, folder, store, std::move(finalist));
   write_manifest_of(source, write_artifacts(source, formats, to), to);
+}
+
+Verification verify_artifact(const std::filesystem::path& file, const std::filesystem::path& run) {
+  std::filesystem::path folder = run;
+  if (folder.empty()) {
+    folder = std::filesystem::absolute(file).parent_path();
+    while (!holds_run(folder) && folder != folder.root_path()) folder = folder.parent_path();
+  }
+  const StoreReader store(folder);
+  const Experiment experiment = stored_experiment(store);
+  const Inputs inputs = load_inputs(experiment);
+  const Exportable source =
+      make_exportable(experiment, *inputs.data, folder, store, chosen_finalist(store));
+  const auto probes = artifact_probes(source.data);
+  const std::string_view format = exporters::format_of(file);
+  exporters::require_equal_outputs(source.model, format, file, probes);
+  const auto outputs = ir::infer_shapes(source.model.network).back().elements();
+  return {.run = folder,
+          .format = std::string(format),
+          .inputs = probes.size(),
+          .outputs = probes.size() * static_cast<std::size_t>(outputs),
+          .sha256 = sha256_of_file(file)};
 }
 
 }  // namespace hwnas::engine

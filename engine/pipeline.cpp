@@ -53,6 +53,8 @@ StageOutcome run_stage(RunContext& run, Stage stage) {
       return search_with_evaluator(run);
     case Stage::kFinalists:
       return run_finalists(run);
+    case Stage::kCompression:
+      return run_compression(run);
     case Stage::kExport:
       return run_export(run);
     case Stage::kReport:

@@ -17,7 +17,8 @@ struct Training;
 
 /// What a front end shows while a run is going on. Sent from the pipeline's thread, in order.
 struct Progress {
-  std::string stage;    ///< "prepare", "search", "finalists", "export", "report"
+  std::string stage;    ///< "prepare", "search", "finalists", "compression", "export",
+                        ///< "report"
   double fraction = 0;  ///< of the stage, 0..1
   double stage_seconds = 0;
   std::optional<double> seconds_left;  ///< of the stage
@@ -52,8 +53,8 @@ struct RunResult {
 void check_runnable(const Experiment& experiment);
 
 /// Creates the run's folder and its store, then runs all stages: prepare, search, finalists,
-/// export, report. Throws AlreadyExists if the folder holds a run, FailedPrecondition if another
-/// process has it locked, and what check_runnable throws; nothing is created then.
+/// compression, export, report. Throws AlreadyExists if the folder holds a run, FailedPrecondition
+/// if another process has it locked, and what check_runnable throws; nothing is created then.
 RunResult start_run(const Experiment& experiment, const RunOptions& options);
 
 /// Goes on with a run from its store: finished stages are skipped, finished trials are replayed

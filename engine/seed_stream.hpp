@@ -13,6 +13,8 @@ enum class SeedStream : std::uint64_t {
   kTrainingSubset = 3,
   kTrial = 4,     ///< index: trial id
   kFinalist = 5,  ///< index: trial id
+  kCalibration = 6,
+  kFineTune = 7,
 };
 
 inline std::uint64_t stream_seed(std::uint64_t experiment_seed, SeedStream stream,

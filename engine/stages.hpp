@@ -21,6 +21,10 @@ StageOutcome run_finalists(RunContext& run);
 /// spread down to its end.
 std::vector<std::uint64_t> spread_over_front(std::span<const search::ParetoPoint> front, int count);
 
+/// Brings the chosen finalist to integers by the experiment's passes. An interrupted one starts
+/// again.
+StageOutcome run_compression(RunContext& run);
+
 /// Writes the chosen finalist in every format wanted, checked against the network that was scored,
 /// into <folder>/export/ with manifest.json beside it; then tests it on the test data, once.
 StageOutcome run_export(RunContext& run);

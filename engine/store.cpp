@@ -179,6 +179,32 @@ void Store::choose_finalist(std::uint64_t trial) {
   database_.run("UPDATE finalist SET chosen = (trial = ?1)", trial);
 }
 
+void Store::set_compression(const CompressionRecord& compression) {
+  const report::CompressionSummary& summary = compression.summary;
+  Transaction transaction(database_);
+  database_.run(
+      "INSERT INTO compression (id, file, sha256, float_val_top1, val_top1)"
+      " VALUES (1, ?1, ?2, ?3, ?4)",
+      compression.file, compression.sha256, summary.float_val_top1, summary.val_top1);
+  for (std::size_t i = 0; i < summary.passes.size(); ++i) {
+    const report::PassSummary& pass = summary.passes[i];
+    database_.run("INSERT INTO pass VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", i, pass.pass,
+                  pass.accepted, pass.val_top1_before, pass.val_top1_after, pass.seconds,
+                  pass.summary);
+    for (std::size_t k = 0; k < pass.layers.size(); ++k) {
+      const report::PassLayer& layer = pass.layers[k];
+      database_.run("INSERT INTO pass_layer VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", i, k,
+                    layer.layer, layer.format, layer.activation_bits, layer.sensitivity,
+                    layer.flash_bytes, layer.latency_ms);
+    }
+  }
+  transaction.commit();
+}
+
+void Store::set_compressed_test_top1(double top1) {
+  database_.run("UPDATE compression SET test_top1 = ?1 WHERE test_top1 IS NULL", top1);
+}
+
 void Store::set_artifacts(const std::vector<report::ArtifactSummary>& artifacts) {
   Transaction transaction(database_);
   database_.execute("DELETE FROM artifact");

@@ -18,9 +18,9 @@
 namespace hwnas::engine {
 
 /// The stages of a run, in order; also their names in the store.
-enum class Stage { kPrepare, kSearch, kFinalists, kExport, kReport };
-inline constexpr Stage kStages[] = {Stage::kPrepare, Stage::kSearch, Stage::kFinalists,
-                                    Stage::kExport, Stage::kReport};
+enum class Stage { kPrepare, kSearch, kFinalists, kCompression, kExport, kReport };
+inline constexpr Stage kStages[] = {Stage::kPrepare,     Stage::kSearch, Stage::kFinalists,
+                                    Stage::kCompression, Stage::kExport, Stage::kReport};
 std::string_view to_string(Stage stage);
 
 /// What is written once, when a run is created (table `run`, one row).
@@ -71,6 +71,14 @@ struct FinalistRecord {
   std::map<std::string, std::vector<double>> per_layer;
 };
 
+/// The chosen finalist in integers.
+struct CompressionRecord {
+  std::string file;  ///< JSON of the ir::QuantizedNetwork, relative to the run's folder; empty: no
+                     ///< pass was accepted
+  std::string sha256;
+  report::CompressionSummary summary;
+};
+
 /// True if a run was created in the folder.
 bool holds_run(const std::filesystem::path& folder);
 /// AlreadyExists, for those who wanted to create one.
@@ -87,6 +95,7 @@ class StoreReader {
   std::vector<StageRecord> stages() const;        ///< in order
   std::vector<TrialRecord> trials() const;        ///< in id order
   std::vector<FinalistRecord> finalists() const;  ///< in rank order
+  std::optional<CompressionRecord> compression() const;
   std::vector<report::ArtifactSummary> artifacts() const;
 
  protected:
@@ -111,7 +120,7 @@ struct SearchBatch {
 /// locked. Every method is one transaction, on the disk when it returns. One thread at a time: the
 /// pipeline's thread holds the only writing connection.
 ///
-/// Tables (user_version = 1), in the words of the records above:
+/// Tables (user_version = 2), in the words of the records above:
 ///   run       experiment, folder, version, machine, started, failure (one row)
 ///   stage     position, name, done, seconds
 ///   trial     id, genotype ("3-0-1"), description, state (NULL: not finished), reason, violation,
@@ -121,6 +130,10 @@ struct SearchBatch {
 ///   epoch     phase, trial, epoch, train_loss, validation_loss, validation_top1
 ///   finalist  trial, rank, network (JSON), trained, reason, weights_file, weights_sha256, chosen,
 ///             test_top1 (NULL: not measured)
+///   compression  file, sha256, float_val_top1, val_top1, test_top1 (NULL: not measured) (one row)
+///   pass         position, pass, accepted, val_top1_before, val_top1_after, seconds, summary
+///   pass_layer   pass (its position), position, layer, format, activation_bits, sensitivity,
+///                flash_bytes, latency_ms
 ///   artifact  format, file, sha256, bytes
 /// Losses that are not numbers are NULL.
 class Store : public StoreReader {
@@ -143,6 +156,9 @@ class Store : public StoreReader {
   void finish_finalist(const FinalistRecord& finalist);
   void add_finalist_metrics(std::uint64_t trial, const std::vector<report::MetricValue>& metrics);
   void choose_finalist(std::uint64_t trial);
+  void set_compression(const CompressionRecord& compression);
+  /// Once only, as set_test_top1.
+  void set_compressed_test_top1(double top1);
   void set_artifacts(const std::vector<report::ArtifactSummary>& artifacts);
   /// Once only: a second value for the trial changes nothing.
   void set_test_top1(std::uint64_t trial, double top1);

@@ -67,8 +67,8 @@ Database open_for_reading(const std::filesystem::path& folder) {
 }  // namespace
 
 std::string_view to_string(Stage stage) {
-  constexpr std::array<std::string_view, 5> kNames = {"prepare", "search", "finalists", "export",
-                                                      "report"};
+  constexpr std::array<std::string_view, 6> kNames = {"prepare",     "search", "finalists",
+                                                      "compression", "export", "report"};
   return kNames[static_cast<std::size_t>(stage)];
 }
 
@@ -165,6 +165,37 @@ std::vector<FinalistRecord> StoreReader::finalists() const {
     finalists[place.at(trial)].curve.push_back(point);
   });
   return finalists;
+}
+
+std::optional<CompressionRecord> StoreReader::compression() const {
+  Statement row =
+      database_.query("SELECT file, sha256, float_val_top1, val_top1, test_top1 FROM compression");
+  if (!row.next()) return std::nullopt;
+  CompressionRecord record{.file = row.text(0), .sha256 = row.text(1), .summary = {}};
+  record.summary.float_val_top1 = row.real(2);
+  record.summary.val_top1 = row.real(3);
+  if (!row.is_null(4)) record.summary.test_top1 = row.real(4);
+  Statement passes = database_.query(
+      "SELECT pass, accepted, val_top1_before, val_top1_after, seconds, summary FROM pass"
+      " ORDER BY position");
+  while (passes.next()) {
+    record.summary.passes.push_back({passes.text(0),
+                                     passes.integer(1) != 0,
+                                     passes.real(2),
+                                     passes.real(3),
+                                     passes.real(4),
+                                     passes.text(5),
+                                     {}});
+  }
+  Statement layers = database_.query(
+      "SELECT pass, layer, format, activation_bits, sensitivity, flash_bytes, latency_ms"
+      " FROM pass_layer ORDER BY pass, position");
+  while (layers.next()) {
+    record.summary.passes.at(static_cast<std::size_t>(layers.integer(0)))
+        .layers.push_back({layers.text(1), layers.text(2), static_cast<int>(layers.integer(3)),
+                           layers.real(4), layers.real(5), layers.real(6)});
+  }
+  return record;
 }
 
 std::vector<report::ArtifactSummary> StoreReader::artifacts() const {

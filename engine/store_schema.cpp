@@ -61,13 +61,41 @@ CREATE TABLE finalist (
   chosen          INTEGER NOT NULL DEFAULT 0,
   test_top1       REAL
 );
+CREATE TABLE compression (
+  id              INTEGER PRIMARY KEY CHECK (id = 1),
+  file            TEXT NOT NULL,
+  sha256          TEXT NOT NULL,
+  float_val_top1  REAL NOT NULL,
+  val_top1        REAL NOT NULL,
+  test_top1       REAL
+);
+CREATE TABLE pass (
+  position         INTEGER PRIMARY KEY,
+  pass             TEXT NOT NULL,
+  accepted         INTEGER NOT NULL,
+  val_top1_before  REAL NOT NULL,
+  val_top1_after   REAL NOT NULL,
+  seconds          REAL NOT NULL,
+  summary          TEXT NOT NULL
+);
+CREATE TABLE pass_layer (
+  pass             INTEGER NOT NULL REFERENCES pass,
+  position         INTEGER NOT NULL,
+  layer            TEXT NOT NULL,
+  format           TEXT NOT NULL,
+  activation_bits  INTEGER NOT NULL,
+  sensitivity      REAL NOT NULL,
+  flash_bytes      REAL NOT NULL,
+  latency_ms       REAL NOT NULL,
+  PRIMARY KEY (pass, position)
+) WITHOUT ROWID;
 CREATE TABLE artifact (
   format  TEXT PRIMARY KEY,
   file    TEXT NOT NULL,
   sha256  TEXT NOT NULL,
   bytes   INTEGER NOT NULL
 );
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 )sql";
 
 void require_store_file(const std::filesystem::path& folder) {

@@ -103,6 +103,9 @@ report::RunSummary summarise_run(const std::filesystem::path& folder) {
   summary.machine = run.machine;
   summary.trials = summarise_trials(trials, pareto_front(experiment.objectives, trials));
   summary.finalists = summarise_finalists(store.finalists());
+  if (std::optional<CompressionRecord> compression = store.compression()) {
+    summary.compression = std::move(compression->summary);
+  }
   summary.stages = summarise_stages(stages, locked);
   summary.artifacts = store.artifacts();
   return summary;

@@ -88,10 +88,40 @@ std::vector<std::vector<float>> expected_outputs(const Model& model, const Expor
   return outputs;
 }
 
-/// Compares what the file computes with what the model computes.
-void require_equal_outputs(const Model& model, const ExporterInfo& exporter,
+/// Removes the file at the end of the scope.
+struct TemporaryFile {
+  std::filesystem::path path;
+  ~TemporaryFile() {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+  }
+};
+
+}  // namespace
+
+std::span<const ExporterInfo> exporters() {
+  return kExporters;
+}
+
+std::string_view format_of(const std::filesystem::path& file) {
+  const ExporterInfo* best = nullptr;
+  std::vector<std::string_view> extensions;
+  for (const ExporterInfo& exporter : kExporters) {
+    extensions.push_back(exporter.extension);
+    const bool matches = file.filename().string().ends_with(exporter.extension);
+    if (matches && (best == nullptr || exporter.extension.size() > best->extension.size())) {
+      best = &exporter;
+    }
+  }
+  if (best != nullptr) return best->name;
+  throw error(ErrorCode::kNotFound, "{}: no export format ends so; there are: {}", file.string(),
+              fmt::join(extensions, ", "));
+}
+
+void require_equal_outputs(const Model& model, std::string_view format,
                            const std::filesystem::path& file,
                            std::span<const std::vector<float>> probes) {
+  const ExporterInfo& exporter = exporter_named(format);
   const bool is_integer = exporter.requantization && model.quantized;
   const bool takes_raw = !is_integer || exporter.integers_take_raw_input;
   const auto outputs = expected_outputs(model, exporter, is_integer, probes);
@@ -116,25 +146,9 @@ void require_equal_outputs(const Model& model, const ExporterInfo& exporter,
   // Infinite outputs cannot be compared, so they are no better than different ones.
   if (!std::isfinite(difference) || difference > (is_integer ? 0 : kTolerance * largest)) {
     throw error(ErrorCode::kInternal,
-                "{}: its outputs differ from the model's by up to {}, where the largest is {}; the "
-                "artifact was not kept",
+                "{}: its outputs differ from the model's by up to {}, where the largest is {}",
                 file.string(), difference, largest);
   }
-}
-
-/// Removes the file at the end of the scope.
-struct TemporaryFile {
-  std::filesystem::path path;
-  ~TemporaryFile() {
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
-  }
-};
-
-}  // namespace
-
-std::span<const ExporterInfo> exporters() {
-  return kExporters;
 }
 
 Artifact export_model(const Model& model, std::string_view format,
@@ -147,7 +161,7 @@ Artifact export_model(const Model& model, std::string_view format,
   const std::filesystem::path file = folder / (model.name + std::string(exporter.extension));
   const TemporaryFile unverified{file.string() + ".unverified"};
   exporter.write(model, unverified.path);
-  require_equal_outputs(model, exporter, unverified.path, probes);
+  require_equal_outputs(model, format, unverified.path, probes);
   const std::string bytes = read_file(unverified.path, std::filesystem::file_size(unverified.path));
   write_file_atomically(file, bytes);
   return {.format = std::string(exporter.name),

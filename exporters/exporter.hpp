@@ -53,14 +53,24 @@ struct ExporterInfo {
 /// All exporters.
 std::span<const ExporterInfo> exporters();
 
-/// Writes "<folder>/<model.name><extension>", making the folder. The file is written aside, read
-/// back, and its outputs on `probes` (raw inputs) compared with the model's own on the normalised
-/// probe: those of the integer executor where integers were written, else of ir::run_reference and
-/// the deployed network. Only then is it synced and put in place. Throws Internal, leaving what was
-/// there, when an output is not finite or differs: of integers at all, of floats by more than 1e-4
-/// of the largest; NotFound for an unknown format; InvalidArgument
-/// without probes, for a name that is not of A-Z a-z 0-9 _ . - (no leading dot), and for weights or
-/// a normalisation that do not fit or are not finite.
+/// The format with the longest extension that the file's name ends in. Throws NotFound listing the
+/// extensions there are.
+std::string_view format_of(const std::filesystem::path& file);
+
+/// Reads a file of the format back, and compares its outputs on `probes` (raw inputs) with the
+/// model's own on the normalised probe: those of the integer executor where integers were written,
+/// else of ir::run_reference and the deployed network. Throws Internal when an output is not finite
+/// or differs: of integers at all, of floats by more than 1e-4 of the largest; NotFound for an
+/// unknown format; what the file's reader throws.
+void require_equal_outputs(const Model& model, std::string_view format,
+                           const std::filesystem::path& file,
+                           std::span<const std::vector<float>> probes);
+
+/// Writes "<folder>/<model.name><extension>", making the folder. The file is written aside and must
+/// pass require_equal_outputs; only then is it synced and put in place. Throws what that throws,
+/// leaving what was there; NotFound for an unknown format; InvalidArgument without probes, for a
+/// name that is not of A-Z a-z 0-9 _ . - (no leading dot), and for weights or a normalisation that
+/// do not fit or are not finite.
 Artifact export_model(const Model& model, std::string_view format,
                       const std::filesystem::path& folder,
                       std::span<const std::vector<float>> probes);

@@ -78,6 +78,7 @@ std::string render_html(const RunSummary& run) {
   const std::vector<Entry> entries = {{"summary", "Summary", headline_section(run)},
                                       {"front", "Front", front_section(run)},
                                       {"finalists", "Finalists", finalists_section(run)},
+                                      {"compression", "Compression", compression_section(run)},
                                       {"network", "Network", network_section(run)},
                                       {"progress", "Progress", progress_section(run)},
                                       {"calibration", "Predictions", calibration_section(run)},

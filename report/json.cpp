@@ -56,6 +56,36 @@ json to_json(const FinalistSummary& finalist) {
           {"network", ir::to_json(finalist.network)}};
 }
 
+json to_json(const PassLayer& layer) {
+  return {{"layer", layer.layer},
+          {"format", layer.format},
+          {"activation_bits", layer.activation_bits},
+          {"sensitivity", layer.sensitivity},
+          {"flash_bytes", layer.flash_bytes},
+          {"latency_ms", layer.latency_ms}};
+}
+
+json to_json(const PassSummary& pass) {
+  json layers = json::array();
+  for (const PassLayer& layer : pass.layers) layers.push_back(to_json(layer));
+  return {{"pass", pass.pass},
+          {"accepted", pass.accepted},
+          {"val_top1_before", pass.val_top1_before},
+          {"val_top1_after", pass.val_top1_after},
+          {"seconds", pass.seconds},
+          {"summary", pass.summary},
+          {"layers", layers}};
+}
+
+json to_json(const CompressionSummary& compression) {
+  json passes = json::array();
+  for (const PassSummary& pass : compression.passes) passes.push_back(to_json(pass));
+  return {{"float_val_top1", compression.float_val_top1},
+          {"val_top1", compression.val_top1},
+          {"test_top1", compression.test_top1 ? json(*compression.test_top1) : json()},
+          {"passes", passes}};
+}
+
 json to_json(const StageSummary& stage) {
   return {{"name", stage.name}, {"seconds", stage.seconds}, {"state", stage.state}};
 }
@@ -104,6 +134,7 @@ nlohmann::json render_json(const RunSummary& run) {
           {"hypervolume", {{"reference", hypervolume.reference}, {"values", hypervolume.values}}},
           {"trials", list_of(run.trials)},
           {"finalists", list_of(run.finalists)},
+          {"compression", run.compression ? to_json(*run.compression) : json()},
           {"stages", list_of(run.stages)},
           {"artifacts", list_of(run.artifacts)}};
 }

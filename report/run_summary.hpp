@@ -63,8 +63,36 @@ struct FinalistSummary {
       per_layer;  ///< metric -> one value a layer of `network`
 };
 
+/// What a pass of compression did to one layer with weights of the chosen network.
+struct PassLayer {
+  std::string layer;
+  std::string format;  ///< "int8", "int4", …
+  int activation_bits = 8;
+  double sensitivity = 0;  ///< 0: not measured
+  double flash_bytes = 0;
+  double latency_ms = 0;
+};
+
+struct PassSummary {
+  std::string pass;
+  bool accepted = false;
+  double val_top1_before = 0;
+  double val_top1_after = 0;
+  double seconds = 0;
+  std::string summary;
+  std::vector<PassLayer> layers;
+};
+
+/// The chosen network in integers.
+struct CompressionSummary {
+  double float_val_top1 = 0;
+  double val_top1 = 0;              ///< of the integers, on the same samples
+  std::optional<double> test_top1;  ///< of the integers, in the arithmetic of the runtime
+  std::vector<PassSummary> passes;
+};
+
 struct StageSummary {
-  std::string name;  ///< prepare, search, finalists, export, report
+  std::string name;  ///< prepare, search, finalists, compression, export, report
   double seconds = 0;
   std::string state;  ///< "done", "running", "pending"
 };
@@ -93,6 +121,7 @@ struct RunSummary {
   std::vector<LimitSpec> limits;
   std::vector<TrialSummary> trials;  ///< in id order
   std::vector<FinalistSummary> finalists;
+  std::optional<CompressionSummary> compression;
   std::vector<StageSummary> stages;
   std::vector<ArtifactSummary> artifacts;
 };

@@ -14,6 +14,8 @@ std::string headline_section(const RunSummary& run);
 /// for.
 std::string front_section(const RunSummary& run);
 std::string finalists_section(const RunSummary& run);
+/// What each pass did, and every layer's format and costs after the last one that was accepted.
+std::string compression_section(const RunSummary& run);
 /// Hypervolume and learning curves.
 std::string progress_section(const RunSummary& run);
 /// Every finalist's network as a graph beside its costs layer by layer, the chosen one opened.

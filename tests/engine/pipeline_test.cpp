@@ -51,7 +51,7 @@ TEST_F(Pipeline, LeavesEverythingThatARunPromises) {
   EXPECT_EQ(summary.space, "conv1d");
   EXPECT_EQ(summary.strategy, "nsga2");
   EXPECT_EQ(summary.device, "stm32f746");
-  EXPECT_EQ(summary.stages.size(), 5U);
+  EXPECT_EQ(summary.stages.size(), 6U);
   for (const report::StageSummary& stage : summary.stages) EXPECT_EQ(stage.state, "done");
   ASSERT_EQ(summary.finalists.size(), 2U);
   ASSERT_EQ(summary.artifacts.size(), 1U);

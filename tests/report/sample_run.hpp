@@ -296,9 +296,20 @@ inline RunSummary make_run(std::size_t trials, std::uint64_t seed = 7) {
     run.finalists.front().chosen = true;
     run.finalists.front().test_top1 = run.finalists.front().metrics[0].value - 0.4;
   }
+  if (!run.finalists.empty()) {
+    const double top1 = run.finalists.front().metrics[0].value;
+    run.compression = CompressionSummary{
+        .float_val_top1 = top1,
+        .val_top1 = top1 - 0.12,
+        .test_top1 = top1 - 0.55,
+        .passes = {{"quantize", true, top1, top1 - 0.12, 41.5, "int8 weights, 8-bit activations",
+                    {{"stem.conv", "int8", 8, 0, 432, 0.81}, {"logits", "int8", 8, 0, 720, 0.02}}},
+                   {"mixed_precision", false, top1 - 0.12, top1 - 4, 63, "rolled back", {}}}};
+  }
   run.stages = {{"prepare", 1.4, "done"},
                 {"search", 905.2, "done"},
                 {"finalists", 1330.7, "done"},
+                {"compression", 104.5, "done"},
                 {"export", 4.1, "done"},
                 {"report", 0.02, "done"}};
   run.artifacts = {{"onnx", "export/network.onnx",
@@ -317,6 +328,7 @@ inline RunSummary running_run() {
   RunSummary run = make_run(20);
   run.state = "running";
   run.finalists.clear();
+  run.compression.reset();
   run.artifacts.clear();
   run.stages = {{"prepare", 1.4, "done"},
                 {"search", 310.0, "running"},

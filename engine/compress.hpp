@@ -1,0 +1,53 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "engine/experiment.hpp"
+#include "engine/training.hpp"
+#include "exporters/exporter.hpp"
+#include "report/run_summary.hpp"
+
+namespace hwnas::engine {
+
+/// Compression outside of a run's own pipeline: of a run's chosen finalist, or of a user's model.
+struct CompressRequest {
+  std::filesystem::path subject;      ///< a run's folder, or a file for exporters::import_model
+  std::optional<Config> data;         ///< for data::read_data; of a model file only, and needed
+  std::filesystem::path data_folder;  ///< what its relative file names are relative to
+  std::optional<estimators::DeviceProfile> device;  ///< instead of the run's
+  std::string runtime;                              ///< of the device
+  std::vector<Limit> limits;  ///< beside the run's, if the device is the run's
+  std::vector<Config> passes;
+  std::vector<std::string> formats;  ///< for exporters::export_model
+  std::filesystem::path to;          ///< folder for artifacts and manifest.json
+  std::uint64_t seed = 0;
+  int workers = 1;
+  std::function<void(const std::string&)> log;
+  std::stop_token stop = {};
+};
+
+/// What came of it. Costs are those of the device, by cost metric, of the float network (32-bit
+/// weights and activations), with all layers in int8, and as it was compressed.
+struct CompressResult {
+  report::CompressionSummary summary;
+  std::optional<double> float_test_top1;
+  std::vector<exporters::Artifact> artifacts;
+  struct Cost {
+    std::string metric;
+    double in_float = 0;
+    double in_int8 = 0;
+    double compressed = 0;
+  };
+  std::vector<Cost> costs;
+};
+
+/// Throws what import_model, read_data, passes and exporters throw, InvalidArgument if the data do
+/// not fit the model or it is in integers already, FailedPrecondition if no pass was accepted.
+CompressResult compress_model(const CompressRequest& request, const Training& training);
+
+}  // namespace hwnas::engine
