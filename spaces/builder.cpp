@@ -1,5 +1,6 @@
 #include "spaces/builder.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -18,17 +19,25 @@ ir::Shape windowed(const ir::Shape& in, int channels, const ir::Window& window) 
           .width = slide(in.width, left + right, window.kernel_width, window.stride_width)};
 }
 
+/// Pixels that ⌈extent/stride⌉ windows reach beyond the extent.
+int missing(int extent, int kernel, int stride) {
+  const int windows = (extent + stride - 1) / stride;
+  return std::max(0, (windows - 1) * stride + kernel - extent);
+}
+
 }  // namespace
 
-ir::Window same_window(Size2d kernel, Size2d stride) {
+ir::Window same_window(const ir::Shape& in, Size2d kernel, Size2d stride) {
+  const int height = missing(in.height, kernel.height, stride.height);
+  const int width = missing(in.width, kernel.width, stride.width);
   return {.kernel_height = kernel.height,
           .kernel_width = kernel.width,
           .stride_height = stride.height,
           .stride_width = stride.width,
-          .padding = {.top = (kernel.height - 1) / 2,
-                      .left = (kernel.width - 1) / 2,
-                      .bottom = kernel.height / 2,
-                      .right = kernel.width / 2}};
+          .padding = {.top = height / 2,
+                      .left = width / 2,
+                      .bottom = height - height / 2,
+                      .right = width - width / 2}};
 }
 
 Tensor NetworkBuilder::append(std::string name, ir::Operator op, std::vector<int> inputs,
@@ -39,7 +48,7 @@ Tensor NetworkBuilder::append(std::string name, ir::Operator op, std::vector<int
 
 Tensor NetworkBuilder::conv(std::string name, const Tensor& in, const ConvSpec& spec) {
   const ir::Conv2d conv{.out_channels = spec.out_channels,
-                        .window = same_window(spec.kernel, spec.stride),
+                        .window = same_window(in.shape, spec.kernel, spec.stride),
                         .groups = spec.groups,
                         .bias = spec.bias};
   return append(std::move(name), conv, {in.layer},
@@ -68,13 +77,12 @@ Tensor NetworkBuilder::pool(std::string name, const Tensor& in, ir::PoolKind kin
 }
 
 Tensor NetworkBuilder::downsample(std::string name, const Tensor& in, int factor) {
-  const auto missing = [&](int extent) { return (factor - extent % factor) % factor; };
-  const ir::Window window{
-      .kernel_height = factor,
-      .kernel_width = factor,
-      .stride_height = factor,
-      .stride_width = factor,
-      .padding = {.bottom = missing(in.shape.height), .right = missing(in.shape.width)}};
+  const ir::Window window{.kernel_height = factor,
+                          .kernel_width = factor,
+                          .stride_height = factor,
+                          .stride_width = factor,
+                          .padding = {.bottom = missing(in.shape.height, factor, factor),
+                                      .right = missing(in.shape.width, factor, factor)}};
   return pool(std::move(name), in, ir::PoolKind::kAverage, window);
 }
 

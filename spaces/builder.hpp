@@ -32,9 +32,10 @@ struct ConvSpec {
   bool bias = false;
 };
 
-/// A window with k − 1 padded pixels, the odd one below and to the right: symmetric for odd
-/// kernels, and always ⌈extent/stride⌉ windows, as "same" padding gives in TensorFlow.
-ir::Window same_window(Size2d kernel, Size2d stride);
+/// A window with just the padding that ⌈extent/stride⌉ positions take, the odd pixel below and to
+/// the right: TensorFlow's "same". Runtimes for microcontrollers know no other padding; any other
+/// would cost them a copy of the tensor.
+ir::Window same_window(const ir::Shape& in, Size2d kernel, Size2d stride);
 
 /// Appends layers to a network. Block functions name their layers "<name>.conv", "<name>.bn",
 /// "<name>.act", …

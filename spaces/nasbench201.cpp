@@ -132,7 +132,7 @@ class NasBench201Space final : public SearchSpace {
         return in;
       case kAveragePool:
         return builder.pool(name + ".pool", in, ir::PoolKind::kAverage,
-                            same_window(square(3), square(1)));
+                            same_window(in.shape, square(3), square(1)));
       default:
         return relu_conv_bn(builder, name, in, in.shape.channels, op == kConv1x1 ? 1 : 3);
     }

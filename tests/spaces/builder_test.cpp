@@ -7,9 +7,13 @@
 namespace hwnas::spaces {
 namespace {
 
-TEST(SameWindow, IsSymmetricForOddKernels) {
-  const ir::Window window = same_window({3, 5}, {2, 1});
-  EXPECT_EQ(window.padding, (ir::Padding{.top = 1, .left = 2, .bottom = 1, .right = 2}));
+TEST(SameWindow, PadsWhatWindowsReachBeyondTheInputAndTheOddPixelBelowAndToTheRight) {
+  const ir::Shape in{.channels = 1, .height = 28, .width = 15};
+  EXPECT_EQ(same_window(in, {3, 5}, {1, 1}).padding,
+            (ir::Padding{.top = 1, .left = 2, .bottom = 1, .right = 2}));
+  EXPECT_EQ(same_window(in, {3, 3}, {2, 2}).padding,
+            (ir::Padding{.top = 0, .left = 1, .bottom = 1, .right = 1}));
+  EXPECT_EQ(same_window(in, {1, 1}, {2, 2}).padding, ir::Padding{});
 }
 
 TEST(SameWindow, GivesTensorFlowsExtentsForEveryKernelStrideAndInput) {
