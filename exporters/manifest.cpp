@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/file.hpp"
+#include "exporters/compile_targets.hpp"
 
 namespace hwnas::exporters {
 
@@ -41,11 +42,45 @@ Json to_json(const ManifestMetric& metric) {
   return json;
 }
 
-Json to_json(const Artifact& artifact) {
-  return {{"format", artifact.format},
-          {"file", artifact.file.filename().string()},
-          {"bytes", artifact.bytes},
-          {"sha256", artifact.sha256}};
+/// How one end of an artifact holds values: real = scale · (q − zero_point).
+Json port(bool is_onnx, bool is_integer, const ir::Quantization& quantization) {
+  Json json = {{"type", "float32"}, {"layout", is_onnx ? "NCHW" : "NHWC"}};
+  if (!is_integer) return json;
+  if (!is_onnx) json["type"] = quantization.bits == 16 ? "int16" : "int8";
+  json["quantization"] = {{"scale", quantization.scale},
+                          {"zero_point", quantization.zero_point},
+                          {"bits", quantization.bits},
+                          {"in_artifact", is_onnx}};
+  return json;
+}
+
+Json to_json(const Artifact& artifact, const Model& model) {
+  const bool is_onnx = artifact.format.starts_with("onnx");
+  const bool is_integer = holds_integers(model, artifact.format);
+  Json json = {{"format", artifact.format},
+               {"file", artifact.file.filename().string()},
+               {"bytes", artifact.bytes},
+               {"sha256", artifact.sha256}};
+  const ir::Quantization none;
+  json["input"] =
+      port(is_onnx, is_integer, is_integer ? model.quantized->input_quantization : none);
+  json["input"]["normalised_by"] = is_onnx || !is_integer ? "artifact" : "caller";
+  json["output"] =
+      port(is_onnx, is_integer, is_integer ? model.quantized->layers.back().output : none);
+  return json;
+}
+
+Json to_json(const CompileTarget& target, const Model& model, std::span<const Artifact> artifacts) {
+  const CompileStep step = compile_step(target, model, artifacts);
+  Json json = {{"summary", target.summary}, {"source", target.source}};
+  if (step.command.empty()) {
+    json["unavailable"] = step.reason;
+  } else {
+    json["format"] = step.format;
+    json["file"] = step.file;
+    json["command"] = step.command;
+  }
+  return json;
 }
 
 Json input_of(const Model& model) {
@@ -82,7 +117,11 @@ void write_manifest(const Manifest& manifest, const Model& model,
   Json metrics = Json::object();
   for (const ManifestMetric& metric : manifest.metrics) metrics[metric.name] = to_json(metric);
   Json artifacts = Json::array();
-  for (const Artifact& artifact : manifest.artifacts) artifacts.push_back(to_json(artifact));
+  for (const Artifact& artifact : manifest.artifacts) artifacts.push_back(to_json(artifact, model));
+  Json compile = Json::object();
+  for (const CompileTarget& target : compile_targets()) {
+    compile[std::string(target.name)] = to_json(target, model, manifest.artifacts);
+  }
   const Json json = {
       {"schema", "hwnas.manifest/1"},
       {"created", manifest.created},
@@ -96,6 +135,7 @@ void write_manifest(const Manifest& manifest, const Model& model,
       {"output", output_of(model)},
       {"metrics", std::move(metrics)},
       {"artifacts", std::move(artifacts)},
+      {"compile", std::move(compile)},
       {"network_hash", fmt::format("{:016x}", ir::stable_hash(model.network))},
       {"network", ir::to_json(model.network)},
   };

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/file.hpp"
+#include "exporters/compile_targets.hpp"
 #include "tests/exporters/temporary_folder.hpp"
 #include "tests/exporters/zoo_models.hpp"
 
@@ -23,7 +24,9 @@ Manifest example() {
           .metrics = {{"latency_ms", {3.0, 0.5, estimators::Origin::kPredicted, {}}},
                       {"macs", {1234, 0, estimators::Origin::kExact, {}}},
                       {"test_top1", {0.9, 0, estimators::Origin::kMeasured, {}}}},
-          .artifacts = {{"onnx", "/some/where/plain.onnx", std::string(64, 'a'), 77}}};
+          .artifacts = {{"onnx", "/some/where/plain.onnx", std::string(64, 'a'), 77},
+                        {"onnx_qdq", "/some/where/plain.qdq.onnx", std::string(64, 'b'), 55},
+                        {"tflite", "/some/where/plain.tflite", std::string(64, 'c'), 44}}};
 }
 
 json written(const Manifest& manifest, const Model& model) {
@@ -88,6 +91,9 @@ TEST(Manifest, IsAsDocumented) {
   const json schema = documented_schema();
   for (const auto& entry : ir::zoo::networks()) {
     expect_valid(written(example(), zoo_model(entry)), schema, schema, entry.name);
+    if (is_quantizable(entry.network)) {
+      expect_valid(written(example(), quantized_zoo_model(entry)), schema, schema, entry.name);
+    }
   }
 }
 
@@ -118,6 +124,45 @@ TEST(Manifest, GivesEveryMetricUnitAndOriginAndPredictionsAnInterval) {
   EXPECT_EQ(metrics["macs"]["origin"], "exact");
   EXPECT_FALSE(metrics["macs"].contains("interval_95"));
   EXPECT_EQ(metrics["test_top1"]["unit"], "1");
+}
+
+TEST(Manifest, NamesFileAndCommandOfEveryCompiler) {
+  const ir::zoo::ZooNetwork plain{"plain", ir::zoo::plain()};
+  const json compile = written(example(), quantized_zoo_model(plain))["compile"];
+  EXPECT_EQ(compile.size(), compile_targets().size());
+  EXPECT_EQ(compile["openvino"]["command"], "ovc plain.qdq.onnx --output_model plain.xml");
+  EXPECT_EQ(compile["edgetpu"]["file"], "plain.tflite");
+  EXPECT_EQ(compile["onnc"]["format"], "onnx");
+  EXPECT_THAT(compile["tvm"]["command"].get<std::string>(),
+              testing::HasSubstr("'plain.qdq.onnx'), shape_dict={'input': [1, 3, 9, 7]}"));
+  EXPECT_EQ(compile["c_compiler"]["unavailable"], "export c");
+}
+
+TEST(Manifest, OffersNoFileThatACompilerCannotTake) {
+  const ir::zoo::ZooNetwork plain{"plain", ir::zoo::plain()};
+  const json in_float = written(example(), zoo_model(plain))["compile"];
+  EXPECT_EQ(in_float["edgetpu"]["unavailable"], "takes integers of 8 bits only");
+  EXPECT_EQ(in_float["glow"]["file"], "plain.tflite");
+  const json narrow =
+      written(example(),
+              quantized_zoo_model(plain, {.default_format = ir::WeightFormat::kInt4}))["compile"];
+  EXPECT_EQ(narrow["tvm"]["file"], "plain.onnx");
+  EXPECT_EQ(narrow["openvino"]["file"], "plain.qdq.onnx");
+  EXPECT_EQ(narrow["edgetpu"]["unavailable"], "takes integers of 8 bits only");
+}
+
+TEST(Manifest, SaysHowEachArtifactTakesItsInput) {
+  const Model model = quantized_zoo_model({"plain", ir::zoo::plain()});
+  const json artifacts = written(example(), model)["artifacts"];
+  EXPECT_EQ(artifacts[0]["input"],
+            json::parse(R"({"type": "float32", "layout": "NCHW", "normalised_by": "artifact"})"));
+  EXPECT_EQ(artifacts[1]["input"]["quantization"]["in_artifact"], true);
+  EXPECT_EQ(artifacts[2]["input"]["type"], "int8");
+  EXPECT_EQ(artifacts[2]["input"]["normalised_by"], "caller");
+  EXPECT_EQ(artifacts[2]["input"]["quantization"]["zero_point"],
+            model.quantized->input_quantization.zero_point);
+  EXPECT_EQ(artifacts[2]["output"]["quantization"]["scale"].get<float>(),
+            model.quantized->layers.back().output.scale);
 }
 
 TEST(Manifest, OfAMapGivesItsWholeShape) {
