@@ -74,7 +74,7 @@ class SolveAgainstEnumeration : public ::testing::TestWithParam<ProblemShape> {}
 
 TEST_P(SolveAgainstEnumeration, FindsTheLeastObjectiveOrSaysThatThereIsNoChoice) {
   int feasible = 0;
-  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+  for (std::uint64_t seed = 0; seed < 24; ++seed) {
     SCOPED_TRACE(seed);
     const AllocationProblem problem = random_problem(GetParam(), seed);
     const Allocation result = solve(problem);
@@ -88,8 +88,8 @@ TEST_P(SolveAgainstEnumeration, FindsTheLeastObjectiveOrSaysThatThereIsNoChoice)
     EXPECT_TRUE(keeps_limits(problem, evaluate(problem, result.choice)));
     EXPECT_LE(result.root_bound, *least + 1e-9);
   }
-  EXPECT_GT(feasible, 15) << "the sample must be worth something";
-  EXPECT_LT(feasible, 40) << "and hold infeasible problems too";
+  EXPECT_GT(feasible, 8) << "the sample must be worth something";
+  EXPECT_LT(feasible, 24) << "and hold infeasible problems too";
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -99,7 +99,7 @@ INSTANTIATE_TEST_SUITE_P(
                       ProblemShape{"chain", 6, 4, 1, testing::Edges::kChain},
                       ProblemShape{"chain_two_limits", 6, 4, 2, testing::Edges::kChain},
                       ProblemShape{"residual", 6, 4, 2, testing::Edges::kResidual},
-                      ProblemShape{"all_pairs", 5, 4, 2, testing::Edges::kAllPairs}),
+                      ProblemShape{"all_pairs", 4, 4, 2, testing::Edges::kAllPairs}),
     [](const auto& shape) { return shape.param.name; });
 
 TEST(Solve, LeavesOutEdgesWhereTablesWouldExplodeAndStaysExact) {
