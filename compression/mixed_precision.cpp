@@ -93,7 +93,9 @@ class MixedPrecision final : public CompressionPass {
     const SensitivityTable sensitivities = sensitivity_table(model.network, space, context);
     const AllocationProblem problem = allocation_problem(
         space, sensitivities, *context.device, *context.runtime, all_limits(space, context));
-    const Allocation allocation = allocator(allocator_).allocate(problem, {});
+    AllocatorInputs inputs;
+    inputs.haq.layers = haq_layers(space);
+    const Allocation allocation = allocator(allocator_).allocate(problem, inputs);
     if (!allocation.feasible) {
       throw error(ErrorCode::kFailedPrecondition, "mixed_precision: {}", allocation.explanation);
     }
