@@ -45,8 +45,9 @@ def compile_network(folder, mode):
     if mode == "native":
         run(*names(folder), "-I.", HERE / "native.c", "network.o", "-o", "program")
     else:
-        run(*names(folder), "-I.", "-nostartfiles", "-T", HERE / "qemu" / "machine.ld",
-            HERE / "qemu" / "firmware.c", "network.o", "-o", "program")
+        qemu = HERE / "qemu"
+        run(*names(folder), "-I.", f"-I{qemu}", "-nostartfiles", "-T", qemu / "machine.ld",
+            qemu / "start.c", qemu / "firmware.c", "network.o", "-o", "program")
 
 
 def symbol_bytes(folder, mode, kinds):
