@@ -11,10 +11,7 @@ namespace {
 
 using torch::Tensor;
 
-// A channel whose weights all round to zero feels no gradient: its step would stay wherever a wild
-// first step threw it, out of what a target can requantize.
 constexpr double kSmallestRelativeStep = 0.01;
-constexpr double kLargestRelativeStep = 10;
 
 bool is_learned(const ir::LayerScales& layer) {
   return layer.format != ir::WeightFormat::kBinary;
@@ -131,7 +128,7 @@ void StepSizes::step(double learning_rate) {
   // rate times its gradient.
   gradients_.div_(start_);
   optimizer_.step(learning_rate);
-  relative_.clamp_(kSmallestRelativeStep, kLargestRelativeStep);
+  relative_.clamp_min_(kSmallestRelativeStep);
   torch::mul_out(steps_, start_, relative_);
 }
 

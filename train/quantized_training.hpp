@@ -36,8 +36,7 @@ struct QuantizedTrainResult : TrainResult {
 /// A softmax that ends the network is left out of both.
 ///
 /// A step's optimizer sees it in units of its start, so that AdamW changes all of them alike; under
-/// SGD that is the same as LSQ's own update. Steps stay between a hundredth of their
-/// start and ten times it.
+/// SGD that is the same as LSQ's own update. Steps stay above a hundredth of their start.
 ///
 /// Determinism, threads, validation after every epoch, stop and outcomes are train_network's;
 /// validation_top1 is that of the quantized network. Throws InvalidArgument if weights or scales do

@@ -311,14 +311,12 @@ TEST(StepSizes, MoveByTheLearningRateTimesTheirGradientUnderSgd) {
   EXPECT_FLOAT_EQ(moved.layers[0].weight[1], 3.9F);
 }
 
-TEST(StepSizes, StayBetweenAHundredthOfTheirStartAndTenTimesIt) {
-  const ir::NetworkScales start{
-      .tensors = {{{.scale = 0.5F}, false}, {{.scale = 0.5F}, false}}, .input = 0, .layers = {}};
+TEST(StepSizes, StayAboveAHundredthOfTheirStart) {
+  const ir::NetworkScales start{.tensors = {{{.scale = 0.5F}, false}}, .input = 0, .layers = {}};
   StepSizes steps(start, {}, torch::kCPU);
-  (steps.of_tensor(0) - steps.of_tensor(1)).sum().backward();
+  steps.of_tensor(0).sum().backward();
   steps.step(1e6);
   EXPECT_FLOAT_EQ(steps.of_tensor(0).item<float>(), 0.005F);
-  EXPECT_FLOAT_EQ(steps.of_tensor(1).item<float>(), 5);
 }
 
 TEST(QuantizedModule, EveryOutputLiesOnTheGridOfItsTensor) {
