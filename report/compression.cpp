@@ -32,20 +32,27 @@ std::string pass_row(const PassSummary& pass) {
   return fmt::format(
       "<tr{}><th scope=\"row\">{}{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
       pass.accepted ? " class=\"is-chosen\"" : "", escape(pass.pass),
-      pass.accepted ? "" : " <span class=\"tag\">rolled back</span>", escape(pass.summary),
-      percent(pass.val_top1_before), percent(pass.val_top1_after), format_duration(pass.seconds));
+      pass.accepted ? "" : " <span class=\"tag\">rolled back</span>", percent(pass.val_top1_before),
+      percent(pass.val_top1_after), format_duration(pass.seconds), escape(pass.summary));
 }
 
 std::string layer_rows(const PassSummary& pass) {
   std::string rows;
+  double flash_bytes = 0;
+  double latency_ms = 0;
   for (const PassLayer& layer : pass.layers) {
+    flash_bytes += layer.flash_bytes;
+    latency_ms += layer.latency_ms;
     rows += fmt::format(
         "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
         escape(layer.layer), escape(layer.format), layer.activation_bits,
         layer.sensitivity > 0 ? format_number(layer.sensitivity) : "–",
         format_number(layer.flash_bytes), format_number(layer.latency_ms));
   }
-  return rows;
+  return rows + fmt::format(
+                    "<tr><th scope=\"row\">all of them</th><td></td><td></td><td></td><td>{}</td>"
+                    "<td>{}</td></tr>",
+                    format_number(flash_bytes), format_number(latency_ms));
 }
 
 }  // namespace
@@ -56,7 +63,7 @@ std::string compression_section(const RunSummary& run) {
   std::string rows;
   for (const PassSummary& pass : compression.passes) rows += pass_row(pass);
   std::string content = numbers_table(
-      heads({"pass", "what it did", "before", "validation top-1 after", "took"}), rows);
+      heads({"pass", "before", "validation top-1 after", "took", "what it did"}), rows);
   const auto last = std::find_if(compression.passes.rbegin(), compression.passes.rend(),
                                  [](const PassSummary& pass) { return pass.accepted; });
   if (last != compression.passes.rend()) {
