@@ -2,6 +2,7 @@
 // moment; the engine's tests hold what is in the store to account.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -42,6 +43,7 @@ void wait_until(const std::function<bool()>& condition) {
   }
 }
 
+/// Tests run beside each other, each in a process of its own.
 class Run : public testing::Test {
  protected:
   Run() {
@@ -62,7 +64,7 @@ evaluator: { name: table, tables: [ { file: )" + table +
   ~Run() override { fs::remove_all(folder_); }
 
   std::string experiment_;
-  std::string folder_ = testing::TempDir() + "hwnas_cli_test_run";
+  std::string folder_ = testing::TempDir() + "hwnas_cli_test_run_" + std::to_string(::getpid());
 };
 
 TEST_F(Run, WritesItsResultToStandardOutputAndProgressToStandardError) {
