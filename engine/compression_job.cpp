@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "compression/accuracy.hpp"
+#include "engine/costs.hpp"
 #include "engine/seed_stream.hpp"
 
 namespace hwnas::engine {
@@ -64,6 +65,17 @@ report::PassSummary summary_of(const compression::PassReport& report) {
   return summary;
 }
 
+/// Bit allocation knows costs, not their intervals: a limit with a confidence is lowered by the
+/// share that the interval of the network's own cost takes.
+compression::CostLimit cost_limit(const CompressionJob& job, const Limit& limit) {
+  if (limit.confidence == 0.5) return {limit.metric, limit.bound};
+  const auto model =
+      estimators::make_cost_model(limit.metric, job.device, job.device.runtime(job.runtime));
+  const estimators::Estimate cost = model->predict(job.network);
+  const double limited = limited_value(limit, cost.value, cost.standard_deviation);
+  return {limit.metric, limited > 0 ? limit.bound * cost.value / limited : limit.bound};
+}
+
 }  // namespace
 
 compression::Compression run_compression_job(const CompressionJob& job) {
@@ -71,7 +83,7 @@ compression::Compression run_compression_job(const CompressionJob& job) {
   std::vector<std::unique_ptr<compression::CompressionPass>> passes;
   for (const Config& options : job.passes) passes.push_back(compression::make_pass(options));
   std::vector<compression::CostLimit> limits;
-  for (const Limit& limit : job.limits) limits.push_back({limit.metric, limit.bound});
+  for (const Limit& limit : job.limits) limits.push_back(cost_limit(job, limit));
   const compression::PassContext context{
       .calibration = calibration_samples(job),
       .accuracy =

@@ -5,10 +5,16 @@
 #include <algorithm>
 #include <cassert>
 
+#include "core/normal.hpp"
+
 namespace hwnas::engine {
 
 std::string describe_excess(const std::string& metric, double value, double bound) {
   return fmt::format("{} {:.10g} > {:.10g}", metric, value, bound);
+}
+
+double limited_value(const Limit& limit, double value, double standard_deviation) {
+  return value + normal_quantile(limit.confidence) * standard_deviation;
 }
 
 CostModels::CostModels(const Experiment& experiment) : limits_(experiment.limits) {
@@ -28,10 +34,15 @@ Costs CostModels::predict(const ir::Network& network) const {
   for (const Limit& limit : limits_) {
     const auto metric = std::ranges::find(costs.metrics, limit.metric, &report::MetricValue::name);
     assert(metric != costs.metrics.end());
-    if (metric->value <= limit.bound) continue;
-    costs.violation += metric->value / limit.bound - 1;
+    const double value = limited_value(limit, metric->value, metric->standard_deviation);
+    if (value <= limit.bound) continue;
+    costs.violation += value / limit.bound - 1;
     if (!costs.reason.empty()) costs.reason += ", ";
-    costs.reason += describe_excess(limit.metric, metric->value, limit.bound);
+    costs.reason += describe_excess(limit.metric, value, limit.bound);
+    if (limit.confidence > 0.5) {
+      costs.reason +=
+          fmt::format(" with confidence {} (predicted {:.10g})", limit.confidence, metric->value);
+    }
   }
   return costs;
 }

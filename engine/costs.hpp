@@ -34,6 +34,9 @@ class CostModels {
   std::vector<Limit> limits_;
 };
 
+/// The value that the limit is held against: what the cost stays under with the limit's confidence.
+double limited_value(const Limit& limit, double value, double standard_deviation);
+
 /// "peak_sram_bytes 81920 > 64000"
 std::string describe_excess(const std::string& metric, double value, double bound);
 

@@ -130,6 +130,16 @@ std::vector<Objective> read_objectives(const Config& config,
   return objectives;
 }
 
+/// 64000, or { at_most: 5, confidence: 0.9 }
+Limit read_limit(const std::string& metric, const Config& config) {
+  constexpr double kMin = 1e-9;
+  constexpr double kMax = 1e18;
+  if (config.kind() != Config::Kind::kMap) return {metric, config.as_double(kMin, kMax)};
+  config.require_known_keys({"at_most", "confidence"});
+  return {metric, config.at("at_most").as_double(kMin, kMax),
+          config.at("confidence").as_double(0.5, 0.999)};
+}
+
 std::vector<Limit> read_limits(const Config& config, const std::vector<std::string>& of_evaluator) {
   std::vector<Limit> limits;
   for (const std::string& metric : config.keys()) {
@@ -139,7 +149,7 @@ std::vector<Limit> read_limits(const Config& config, const std::vector<std::stri
       bound.fail("the evaluator gives '" + metric +
                  "': limits are on costs that are known before the evaluation");
     }
-    limits.push_back({metric, bound.as_double(1e-9, 1e18)});
+    limits.push_back(read_limit(metric, bound));
   }
   return limits;
 }

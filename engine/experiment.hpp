@@ -23,6 +23,9 @@ struct Objective {
 struct Limit {
   std::string metric;
   double bound = 0;
+  /// Probability with which the cost must keep the bound, given the model's uncertainty. One half:
+  /// the predicted value itself is held against it.
+  double confidence = 0.5;
 };
 
 /// How the chosen points of the front are trained fully.

@@ -27,7 +27,9 @@ device
   runtime              one of the device's
 objectives             1 to 3 of "maximize METRIC" and "minimize METRIC", the most important first;
                        metrics are the evaluator's and the cost models' (hwnas list cost-models)
-limits                 [{}]: cost metric: number. A candidate over a limit is never evaluated
+limits                 [{}]: cost metric: number, or { at_most: number, confidence: 0.5 .. 0.999 }: the
+                       probability with which a predicted cost must keep the limit. A candidate over
+                       a limit is never evaluated
 search
   strategy             hwnas list strategies
   trials               1 .. 10000000 evaluated candidates

@@ -69,6 +69,14 @@ TEST(Experiment, IsReadInFull) {
   EXPECT_EQ(experiment.workers, 2);
 }
 
+TEST(Experiment, ALimitMayAskForConfidence) {
+  const Experiment experiment =
+      parse(with("macs: 30e6", "latency_ms: { at_most: 5, confidence: 0.9 }"));
+  EXPECT_EQ(experiment.limits[0].bound, 5);
+  EXPECT_EQ(experiment.limits[0].confidence, 0.9);
+  EXPECT_EQ(experiment.limits[1].confidence, 0.5);
+}
+
 TEST(Experiment, NeedsLittle) {
   const Experiment experiment = parse(R"(version: 1
 name: least
@@ -196,6 +204,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "give 1 to 3 objectives"},
         Mistake{"limit_metric", "macs: 30e6", "flops: 30e6", "unknown cost 'flops'"},
         Mistake{"limit_of_evaluator", "macs: 30e6", "val_top1: 3", "unknown cost 'val_top1'"},
+        Mistake{"limit_confidence", "macs: 30e6", "latency_ms: { at_most: 5, confidence: 1 }",
+                "e.yaml:10:49: "},
         Mistake{"limit_bound", "macs: 30e6", "macs: -1", "e.yaml:10:17: "},
         Mistake{"strategy", "strategy: nsga2", "strategy: nsga3", "did you mean 'nsga2'?"},
         Mistake{"strategy_option", "population: 20", "populaton: 20", "did you mean 'population'?"},

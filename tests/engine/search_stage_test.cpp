@@ -109,6 +109,29 @@ TEST(Search, TrainsNoInfeasibleCandidateAndDoesNotCountIt) {
   EXPECT_GT(infeasible, 0);
 }
 
+TEST(Search, TrainsOnlyWhatKeepsALimitWithTheConfidenceAskedFor) {
+  const TemporaryFolder folder;
+  constexpr double kConfidence = 0.95;
+  constexpr double kBoundMs = 1.5;
+  start_run(
+      waves(folder,
+            search_only({fmt::format("limits={{ latency_ms: {{ at_most: {}, confidence: {} }} }}",
+                                     kBoundMs, kConfidence)})),
+      {.folder = folder / "run"}, fake_training());
+  int nearly = 0;
+  for (const TrialRecord& trial : StoreReader(folder / "run").trials()) {
+    const auto& latency =
+        *std::ranges::find(trial.metrics, "latency_ms", &report::MetricValue::name);
+    const double upper = latency.value + 1.6448536269514722 * latency.standard_deviation;
+    EXPECT_EQ(*trial.state == TrialState::kInfeasible, upper > kBoundMs);
+    if (upper > kBoundMs && latency.value < kBoundMs) {
+      ++nearly;
+      EXPECT_THAT(trial.reason, HasSubstr("with confidence 0.95 (predicted "));
+    }
+  }
+  EXPECT_GT(nearly, 0);
+}
+
 TEST(Search, EndsWhenTheSpaceIsExhausted) {
   const TemporaryFolder folder;
   const Experiment experiment =
