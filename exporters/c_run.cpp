@@ -7,9 +7,9 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/process.hpp"
 #include "exporters/c.hpp"
 #include "exporters/c_text.hpp"
-#include "exporters/child_process.hpp"
 #include "exporters/deployed.hpp"
 
 namespace hwnas::exporters {
@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::uintmax_t kMaxSourceBytes = std::uintmax_t{256} << 20;
 constexpr std::uintmax_t kMaxOutputBytes = std::uintmax_t{1} << 30;
-constexpr std::uintmax_t kMaxMessageBytes = std::uintmax_t{1} << 20;
 constexpr std::chrono::minutes kCompileLimit{1};
 constexpr std::chrono::minutes kRunLimit{5};
 
@@ -49,33 +48,31 @@ std::string bytes_of(std::span<const std::int8_t> values) {
 }
 
 /// What the compiler said, shortened.
-std::string message_in(const std::filesystem::path& file) {
+std::string shortened(std::string messages) {
   constexpr std::size_t kMaxShown = 2000;
-  std::string text = read_file(file, kMaxMessageBytes);
-  if (text.size() > kMaxShown) text.resize(kMaxShown);
-  return text;
+  if (messages.size() > kMaxShown) messages.resize(kMaxShown);
+  return messages;
 }
 
 void compile(const std::filesystem::path& folder, const std::filesystem::path& file) {
-  const ChildProcess compiler{
+  const ProcessRequest compiler{
       .arguments = {"cc", "-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion",
-                    "-Werror", "-o", (folder / "program").string(), (folder / "model.c").string(),
-                    (folder / "main.c").string()},
+                    "-Werror", "-o", "program", "model.c", "main.c"},
+      .folder = folder,
       .input = {},
       .output = {},
-      .errors = folder / "messages"};
-  int code = 0;
-  try {
-    code = run_to_end(compiler, kCompileLimit);
-  } catch (const Error& failure) {
-    if (failure.code() != ErrorCode::kNotFound) throw;
+      .time_limit = kCompileLimit};
+  const ProcessResult result = run_process(compiler);
+  if (result.end == ProcessEnd::kNotStarted) {
     throw error(ErrorCode::kNotFound,
-                "{}: there is no C compiler 'cc' to check it with; install one (Debian: gcc)",
-                file.string());
+                "{}: there is no C compiler 'cc' to check it with ({}); install one (Debian: gcc)",
+                file.string(), how_it_ended(compiler, result));
   }
-  if (code != 0) {
-    throw invalid_argument("{}: cc refuses it:\n{}", file.string(),
-                           message_in(folder / "messages"));
+  if (result.end == ProcessEnd::kTimedOut) {
+    throw error(ErrorCode::kCancelled, "{}: {}", file.string(), how_it_ended(compiler, result));
+  }
+  if (!result.succeeded()) {
+    throw invalid_argument("{}: cc refuses it:\n{}", file.string(), shortened(result.errors));
   }
 }
 
@@ -111,18 +108,22 @@ std::vector<std::int8_t> CompiledC::run(std::span<const std::int8_t> inputs) con
     throw invalid_argument("{} values are no whole number of inputs of {}", inputs.size(), size);
   }
   write_file_atomically(folder_ / "inputs", bytes_of(inputs));
-  const int code = run_to_end({.arguments = {(folder_ / "program").string()},
+  const ProcessRequest program{.arguments = {(folder_ / "program").string()},
+                               .folder = {},
                                .input = folder_ / "inputs",
                                .output = folder_ / "outputs",
-                               .errors = folder_ / "messages"},
-                              kRunLimit);
+                               .time_limit = kRunLimit};
+  const ProcessResult result = run_process(program);
+  if (result.end == ProcessEnd::kTimedOut) {
+    throw error(ErrorCode::kCancelled, "the compiled C export '{}': {}", interface_.name,
+                how_it_ended(program, result));
+  }
   const std::string outputs = read_file(folder_ / "outputs", kMaxOutputBytes);
   const auto expected =
       inputs.size() / size * static_cast<std::size_t>(interface_.output.elements());
-  if (code != 0 || outputs.size() != expected) {
-    throw error(ErrorCode::kInternal,
-                "the compiled C export '{}' ended with code {} after {} of {} output bytes",
-                interface_.name, code, outputs.size(), expected);
+  if (!result.succeeded() || outputs.size() != expected) {
+    throw error(ErrorCode::kInternal, "the compiled C export '{}': {} after {} of {} output bytes",
+                interface_.name, how_it_ended(program, result), outputs.size(), expected);
   }
   return {outputs.begin(), outputs.end()};
 }

@@ -7,9 +7,9 @@
 #include "compression/integer_executor.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/process.hpp"
 #include "estimators/cost_model.hpp"
 #include "exporters/c_run.hpp"
-#include "exporters/child_process.hpp"
 #include "tests/exporters/temporary_folder.hpp"
 #include "tests/exporters/zoo_models.hpp"
 
@@ -156,20 +156,15 @@ TEST(CExport, HoldsNothingButTheConstantsAndTheArenaThatItStates) {
     const Model model = quantized_zoo_model(entry, {.default_format = ir::WeightFormat::kInt4});
     const CSource text = c_source(model);
     write_c(model, folder.path() / "net.c");
-    ASSERT_EQ(run_to_end({.arguments = {"cc", "-std=c99", "-Os", "-c", "-o",
-                                        (folder.path() / "net.o").string(),
-                                        (folder.path() / "net.c").string()},
+    const auto succeeds = [&](const std::vector<std::string>& arguments) {
+      return run_process({.arguments = arguments,
+                          .folder = folder.path(),
                           .input = {},
-                          .output = {},
-                          .errors = {}},
-                         std::chrono::seconds(30)),
-              0);
-    ASSERT_EQ(run_to_end({.arguments = {"nm", "-S", "-t", "d", (folder.path() / "net.o").string()},
-                          .input = {},
-                          .output = folder.path() / "symbols",
-                          .errors = {}},
-                         std::chrono::seconds(30)),
-              0);
+                          .output = folder.path() / "symbols"})
+          .succeeded();
+    };
+    ASSERT_TRUE(succeeds({"cc", "-std=c99", "-Os", "-c", "-o", "net.o", "net.c"}));
+    ASSERT_TRUE(succeeds({"nm", "-S", "-t", "d", "net.o"}));
     std::ifstream symbols(folder.path() / "symbols");
     std::int64_t constants = 0;
     std::int64_t memory = 0;
@@ -281,28 +276,6 @@ TEST(CExport, SaysWhatItCannotExpress) {
   net.add(ir::Flatten{});
   EXPECT_THAT(refusal(quantized_zoo_model({"net", net.take()}), ir::Requantization::kTflDouble),
               HasSubstr("cannot end in a flattened map"));
-}
-
-TEST(ChildProcess, IsStoppedWhenItTakesTooLong) {
-  EXPECT_THROW(run_to_end({.arguments = {"sleep", "60"}, .input = {}, .output = {}, .errors = {}},
-                          std::chrono::milliseconds(50)),
-               Error);
-}
-
-TEST(ChildProcess, GivesItsExitCode) {
-  EXPECT_EQ(run_to_end({.arguments = {"false"}, .input = {}, .output = {}, .errors = {}},
-                       std::chrono::seconds(10)),
-            1);
-}
-
-TEST(ChildProcess, SaysThatThereIsNoSuchProgram) {
-  try {
-    run_to_end({.arguments = {"no-such-program"}, .input = {}, .output = {}, .errors = {}},
-               std::chrono::seconds(10));
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kNotFound);
-  }
 }
 
 }  // namespace
