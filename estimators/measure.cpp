@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <deque>
+#include <limits>
 
 #include "core/error.hpp"
 
@@ -32,6 +33,19 @@ double median(std::vector<double> values) {
   std::nth_element(values.begin(), middle, values.end());
   if (values.size() % 2 == 1) return *middle;
   return (*middle + *std::max_element(values.begin(), middle)) / 2;
+}
+
+/// Half the width of the median's 95 % interval over the median; infinity where there is none.
+double relative_interval(std::vector<double> values) {
+  constexpr std::size_t kFewestValues = 6;  // 1 - 2 / 2^6 is the first to be over 95 %
+  constexpr double kHalfNormal95 = 0.98;    // 1.96 times a standard deviation of sqrt(n) / 2
+  if (values.size() < kFewestValues) return std::numeric_limits<double>::infinity();
+  std::ranges::sort(values);
+  const auto count = static_cast<double>(values.size());
+  const double half = kHalfNormal95 * std::sqrt(count);
+  const auto low = static_cast<std::size_t>(std::max(0.0, std::floor(count / 2 - half)));
+  const auto high = static_cast<std::size_t>(std::min(count - 1, std::ceil(count / 2 + half)));
+  return (values[high] - values[low]) / 2 / median(values);
 }
 
 /// Pins the calling thread for the lifetime of the object.
@@ -98,15 +112,21 @@ LatencyMeasurement measure_latency(const std::function<void()>& inference,
   const Clock::time_point start = Clock::now();
   warm_up(inference, options, start);
 
-  LatencyMeasurement result;
+  std::vector<double> runs_ms;
   const Clock::time_point measuring = Clock::now();
   do {
-    result.runs_ms.push_back(time_once(inference));
-    ++result.runs;
+    runs_ms.push_back(time_once(inference));
     if (milliseconds_since(start) >= options.max_seconds * 1e3) break;
-  } while (result.runs < options.min_runs ||
+  } while (std::ssize(runs_ms) < options.min_runs ||
            milliseconds_since(measuring) < options.min_seconds * 1e3);
+  return summarize(std::move(runs_ms));
+}
 
+LatencyMeasurement summarize(std::vector<double> runs_ms) {
+  LatencyMeasurement result;
+  result.runs = static_cast<int>(runs_ms.size());
+  result.relative_interval = relative_interval(runs_ms);
+  result.runs_ms = std::move(runs_ms);
   result.median_ms = median(result.runs_ms);
   std::vector<double> deviations;
   for (const double run : result.runs_ms) deviations.push_back(std::abs(run - result.median_ms));

@@ -21,8 +21,16 @@ struct LatencyMeasurement {
   double mad_ms = 0;
   int runs = 0;
   int outliers = 0;
+  /// Half the width of the median's 95 % interval over the median; infinity below 6 runs, which
+  /// have none.
+  double relative_interval = 0;
   std::vector<double> runs_ms;
 };
+
+/// What is said of repeats, at least one. The interval is that between order statistics, which
+/// assumes nothing about the distribution (Conover, "Practical Nonparametric Statistics", 3rd ed.,
+/// section 3.2, with the normal approximation of the binomial).
+LatencyMeasurement summarize(std::vector<double> runs_ms);
 
 /// Times `inference` (one complete inference a call) on this thread. Restores the thread's
 /// affinity.

@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <chrono>
+#include <cmath>
 #include <thread>
 
 #include "core/error.hpp"
@@ -71,6 +72,25 @@ TEST(Measure, RefusesProcessorsThatAreNotThereAndEmptyProtocols) {
   options = kQuick;
   options.min_runs = 0;
   EXPECT_THROW(measure_latency([] {}, options), Error);
+}
+
+TEST(Measure, SummarizesByMedianMadAndTheIntervalOfOrderStatistics) {
+  std::vector<double> runs;
+  for (int i = 1; i <= 25; ++i) runs.push_back(100 + i);
+  runs[0] = 1000;  // instead of 101
+  const LatencyMeasurement summary = summarize(runs);
+  EXPECT_EQ(summary.runs, 25);
+  EXPECT_DOUBLE_EQ(summary.median_ms, 114);
+  EXPECT_DOUBLE_EQ(summary.mad_ms, 6);
+  EXPECT_EQ(summary.outliers, 1);
+  // Ranks floor(12.5 - 4.9) and ceil(12.5 + 4.9), from 0: 109 and 120.
+  EXPECT_DOUBLE_EQ(summary.relative_interval, (120. - 109) / 2 / 114);
+  EXPECT_EQ(summary.runs_ms, runs);
+}
+
+TEST(Measure, HasNoIntervalOfFewRuns) {
+  EXPECT_TRUE(std::isinf(summarize({1, 1, 1, 1, 1}).relative_interval));
+  EXPECT_DOUBLE_EQ(summarize({1, 1, 1, 1, 1, 1}).relative_interval, 0);
 }
 
 }  // namespace
