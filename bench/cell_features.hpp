@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "estimators/regressor.hpp"
+
+namespace hwnas::bench {
+
+/// Networks of a published table as rows of features.
+struct EncodedNetworks {
+  estimators::FeatureLayout layout;
+  estimators::FeatureMatrix features;
+  std::vector<double> macs;     ///< multiply-accumulates of the searched layers
+  std::vector<bool> connected;  ///< whether the output depends on the input
+};
+
+/// NAS-Bench-201's six digits, edges in the order (0→1)(0→2)(1→2)(0→3)(1→3)(2→3); 0 none, 1 skip,
+/// 2 convolution 1×1, 3 convolution 3×3, 4 average pooling. Groups:
+/// - raw, bwd, eff, fwd (kExecution, 4 each): counts of skip, 1×1, 3×3 and pooling among all edges,
+///   those the output depends on, those of them that depend on the input, those that depend on
+///   the input;
+/// - one_hot (kEncoding, 30);
+/// - graph (kGraph, 7) of the edges of eff: additions, nodes in use, longest path counted in
+///   convolutions, in 3×3 convolutions, in operators and in MACs of a 1×1 convolution, connected.
+/// Throws InvalidArgument for another genotype.
+EncodedNetworks encode_nasbench201(const std::vector<std::string>& genotypes);
+
+/// FBNet's 22 digits, one a layer: 0 k3_e1, 1 k3_e1_g2, 2 k3_e3, 3 k3_e6, 4 k5_e1, 5 k5_e1_g2,
+/// 6 k5_e3, 7 k5_e6, 8 skip, over HW-NAS-Bench's layers for CIFAR-100. Groups: one_hot (kEncoding,
+/// 198), counts of the options (kExecution, 9). All are connected. Throws InvalidArgument for
+/// another genotype.
+EncodedNetworks encode_fbnet(const std::vector<std::string>& genotypes);
+
+/// By the name of the space: "nasbench201" or "fbnet". Throws NotFound for another.
+EncodedNetworks encode(std::string_view space, const std::vector<std::string>& genotypes);
+
+}  // namespace hwnas::bench

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "estimators/regressor.hpp"
+
+namespace hwnas::estimators {
+
+/// Positions 1 to n in ascending order; equal values share the mean of theirs.
+std::vector<double> ranks(std::span<const double> values);
+
+/// Spearman's rho: Pearson's correlation of the ranks, in [-1, 1]. NaN if one side is constant.
+/// Both spans have the same length, at least 2. O(n log n).
+double spearman(std::span<const double> a, std::span<const double> b);
+
+/// Kendall's tau-b, which corrects for ties, in [-1, 1]. NaN if one side is constant. O(n log n)
+/// by merge sort (Knight, "A Computer Method for Calculating Kendall's Tau with Ungrouped Data",
+/// JASA 1966). Both spans have the same length, at least 2.
+double kendall(std::span<const double> a, std::span<const double> b);
+
+/// How well predictions of a cost agree with what was measured.
+struct Agreement {
+  double spearman = 0;
+  double kendall = 0;
+  double mape = 0;         ///< mean of |prediction / truth - 1|
+  double within_5 = 0;     ///< share of rows with |prediction / truth - 1| at most 0.05
+  double within_10 = 0;    ///< the same with 0.1
+  double coverage_90 = 0;  ///< share of truths in mean ± 1.645 standard deviations
+};
+
+/// `truths` are positive and one a prediction; at least 2 of them.
+Agreement agreement(std::span<const Prediction> predictions, std::span<const double> truths);
+
+}  // namespace hwnas::estimators
