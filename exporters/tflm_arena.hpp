@@ -6,8 +6,14 @@
 namespace hwnas::exporters {
 
 /// A build of TensorFlow Lite Micro. Sizes of its objects depend on the processor's pointers (GCC),
-/// scratch buffers on the kernels.
-enum class TflmBuild { kHostReference, kCortexMReference, kCortexM3CmsisNn, kCortexM4CmsisNn };
+/// scratch buffers on the kernels: without DSP instructions (M3), with them (M4), with MVE (M55).
+enum class TflmBuild {
+  kHostReference,
+  kCortexMReference,
+  kCortexM3CmsisNn,
+  kCortexM4CmsisNn,
+  kCortexM55CmsisNn
+};
 
 /// Bytes of the tensor arena.
 struct TflmArena {
@@ -16,10 +22,11 @@ struct TflmArena {
   std::int64_t smallest = 0;  ///< the smallest multiple of 16 that AllocateTensors takes
 };
 
-/// What a .tflite of the operators that write_tflite writes takes in TensorFlow Lite Micro at
-/// commit 90b983c, computed by the rules in docs/tflite.md. Exact for every file of such operators
-/// in the tflm_arena data set (a test); concatenations, of which it has none, are estimated. Throws
-/// what import_tflite throws for damaged files, and InvalidArgument for other operators.
+/// What a .tflite takes in TensorFlow Lite Micro at commit 90b983c (CMSIS-NN at 99f736a), computed
+/// by the rules in docs/tflite.md: several graphs, IF, WHILE and CALL_ONCE, variable tensors and
+/// offline planned offsets included. Exact for every file of the tflm_arena data set (a test).
+/// Throws InvalidArgument for damaged files, operators that tflm_objects.cpp has no row for, more
+/// than 8,192 buffers, and what TensorFlow Lite Micro refuses (graphs that call themselves).
 TflmArena tflm_arena(const std::filesystem::path& file, TflmBuild build);
 
 }  // namespace hwnas::exporters
