@@ -1,0 +1,164 @@
+#include "estimators/rate_correction.hpp"
+
+#include <Eigen/Cholesky>
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+namespace hwnas::estimators {
+namespace {
+
+// Kernel classes in the order of the enumeration, then what every inference costs.
+constexpr int kClasses = static_cast<int>(KernelClass::kNone);
+constexpr int kFactors = kClasses + 1;
+
+// Relative standard deviations of the noise that are weighed against each other: from what a good
+// timer leaves to a device whose times the profile's terms do not explain.
+constexpr double kNoises[] = {0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.08, 0.12, 0.2, 0.35};
+
+// Of a factor nobody expected, in units of log evidence: odds of one to twenty.
+constexpr double kScalePenalty = 3;
+
+// No network is predicted faster than this share of the smallest measured ratio.
+constexpr double kLeastRatio = 0.2;
+
+/// The class of the kernel that runs each layer of the network as given; kNone where none does.
+std::vector<KernelClass> classes_of(const ir::Network& network) {
+  const Deployment deployed = deploy(network);
+  const std::vector<Kernel> work = kernels(deployed.network);
+  std::vector<KernelClass> classes(network.layers.size(), KernelClass::kNone);
+  for (std::size_t i = 0; i < work.size(); ++i) classes[deployed.origin[i]] = work[i].kind;
+  return classes;
+}
+
+Eigen::VectorXd times_by_class(const std::vector<KernelClass>& classes, const Estimate& predicted) {
+  assert(predicted.per_layer.size() == classes.size());
+  Eigen::VectorXd times = Eigen::VectorXd::Zero(kClasses);
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    if (classes[i] != KernelClass::kNone) {
+      times[static_cast<int>(classes[i])] += predicted.per_layer[i];
+    }
+  }
+  return times;
+}
+
+double median(const Eigen::VectorXd& values) {
+  std::vector<double> sorted(values.begin(), values.end());
+  std::ranges::nth_element(sorted, sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2));
+  return sorted[sorted.size() / 2];
+}
+
+}  // namespace
+
+RateCorrection::RateCorrection(double relative_sd)
+    : prior_mean_(Eigen::VectorXd::Ones(kFactors)),
+      prior_covariance_(Eigen::MatrixXd::Constant(kFactors, kFactors, 0.5)) {
+  assert(relative_sd > 0);
+  prior_covariance_.diagonal().array() += 0.5;
+  prior_covariance_.row(kClasses).setZero();
+  prior_covariance_.col(kClasses).setZero();
+  prior_covariance_(kClasses, kClasses) = 0.25;
+  prior_covariance_ *= relative_sd * relative_sd;
+  prior_mean_[kClasses] = 0;
+}
+
+void RateCorrection::add(const ir::Network& network, const Estimate& predicted, double measured) {
+  assert(predicted.value > 0);
+  rows_.push_back({times_by_class(classes_of(network), predicted), predicted.value, measured});
+  fit();
+}
+
+Eigen::VectorXd RateCorrection::shares(const Eigen::VectorXd& times, double predicted) const {
+  Eigen::VectorXd result(kFactors);
+  result << times / predicted, mean_predicted_ / predicted;
+  return result;
+}
+
+/// `scale`: the factor by which all rates of the profile are off, before any class has its own.
+RateCorrection::Posterior RateCorrection::posterior(const Eigen::MatrixXd& shares,
+                                                    const Eigen::VectorXd& ratios, double scale,
+                                                    double relative_noise) const {
+  const double noise_variance = std::pow(relative_noise * scale, 2);
+  const Eigen::VectorXd mean = scale * prior_mean_;
+  const Eigen::MatrixXd gain = scale * scale * prior_covariance_ * shares.transpose();
+  Eigen::MatrixXd covariance = shares * gain;
+  covariance.diagonal().array() += noise_variance;
+  const Eigen::LLT<Eigen::MatrixXd> factorised(covariance);
+  const Eigen::VectorXd residual = ratios - shares * mean;
+  const Eigen::VectorXd weighed = factorised.solve(residual);
+  const Eigen::MatrixXd lower = factorised.matrixL();
+  return {
+      .log_evidence = -0.5 * residual.dot(weighed) - lower.diagonal().array().log().sum(),
+      .weight = 0,
+      .noise_variance = noise_variance,
+      .mean = mean + gain * weighed,
+      .covariance = scale * scale * prior_covariance_ - gain * factorised.solve(gain.transpose())};
+}
+
+void RateCorrection::fit() {
+  const auto n = static_cast<Eigen::Index>(rows_.size());
+  mean_predicted_ = 0;
+  for (const Row& row : rows_) mean_predicted_ += row.predicted / static_cast<double>(n);
+  Eigen::MatrixXd all_shares(n, kFactors);
+  Eigen::VectorXd ratios(n);
+  for (Eigen::Index i = 0; i < n; ++i) {
+    all_shares.row(i) = shares(rows_[i].times, rows_[i].predicted);
+    ratios[i] = rows_[i].measured / rows_[i].predicted;
+  }
+  posteriors_.clear();
+  for (const double noise : kNoises) {
+    posteriors_.push_back(posterior(all_shares, ratios, 1, noise));
+    // A scale taken from the measurements costs the evidence of one fitted parameter (Schwarz,
+    // "Estimating the Dimension of a Model", Annals of Statistics 1978) and of its wide prior.
+    posteriors_.push_back(posterior(all_shares, ratios, median(ratios), noise));
+    posteriors_.back().log_evidence -= kScalePenalty + 0.5 * std::log(static_cast<double>(n));
+  }
+  const double best =
+      std::ranges::max_element(posteriors_, {}, &Posterior::log_evidence)->log_evidence;
+  double sum = 0;
+  for (Posterior& each : posteriors_) sum += each.weight = std::exp(each.log_evidence - best);
+  for (Posterior& each : posteriors_) each.weight /= sum;
+}
+
+Eigen::VectorXd RateCorrection::mean_factors() const {
+  if (posteriors_.empty()) return prior_mean_;
+  Eigen::VectorXd mean = Eigen::VectorXd::Zero(kFactors);
+  for (const Posterior& each : posteriors_) mean += each.weight * each.mean;
+  return mean;
+}
+
+double RateCorrection::factor(KernelClass kernel_class) const {
+  return mean_factors()[static_cast<int>(kernel_class)];
+}
+
+Estimate RateCorrection::correct(const ir::Network& network, const Estimate& predicted) const {
+  if (posteriors_.empty() || predicted.value <= 0) return predicted;
+  const std::vector<KernelClass> classes = classes_of(network);
+  const Eigen::VectorXd share = shares(times_by_class(classes, predicted), predicted.value);
+  const Eigen::VectorXd factors = mean_factors();
+  double variance = 0;
+  for (const Posterior& each : posteriors_) {
+    const double shift = share.dot(each.mean - factors);
+    variance +=
+        each.weight * (share.dot(each.covariance * share) + each.noise_variance + shift * shift);
+  }
+  double least = std::numeric_limits<double>::infinity();
+  for (const Row& row : rows_) least = std::min(least, row.measured / row.predicted);
+
+  Estimate corrected = predicted;
+  corrected.value = predicted.value * std::max(share.dot(factors), kLeastRatio * least);
+  corrected.standard_deviation = predicted.value * std::sqrt(variance);
+  double sum = 0;
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    if (classes[i] == KernelClass::kNone) continue;
+    corrected.per_layer[i] *= std::max(factors[static_cast<int>(classes[i])], 0.0);
+    sum += corrected.per_layer[i];
+  }
+  // What every inference costs is shared out over the layers, so that the parts sum up.
+  for (double& part : corrected.per_layer) part *= sum > 0 ? corrected.value / sum : 0;
+  return corrected;
+}
+
+}  // namespace hwnas::estimators
