@@ -1,5 +1,6 @@
 // TensorFlow Lite Micro's arena against the measurements of the tflm_arena data set: head, tail and
-// smallest arena of every row whose file is there. Rows that differ are printed by name.
+// smallest arena of every row whose file is there. Rows that differ are printed by name. With
+// files, what each takes.
 
 #include <fmt/format.h>
 
@@ -50,14 +51,27 @@ bool is_equal(const exporters::TflmArena& a, const exporters::TflmArena& b) {
   return a.head == b.head && a.tail == b.tail && a.smallest == b.smallest;
 }
 
-/// Prints what differs; returns the number of rows.
-int print_errors(const std::filesystem::path& data) {
-  const std::map<std::string, exporters::TflmBuild> builds = {
+const std::map<std::string, exporters::TflmBuild>& builds() {
+  static const std::map<std::string, exporters::TflmBuild> all = {
       {"x86_64_reference", exporters::TflmBuild::kHostReference},
       {"cortex_m_reference", exporters::TflmBuild::kCortexMReference},
       {"cortex_m3_cmsis_nn", exporters::TflmBuild::kCortexM3CmsisNn},
       {"cortex_m4_cmsis_nn", exporters::TflmBuild::kCortexM4CmsisNn},
       {"cortex_m55_cmsis_nn", exporters::TflmBuild::kCortexM55CmsisNn}};
+  return all;
+}
+
+void print_arenas(const std::vector<std::string>& files) {
+  for (const std::string& file : files) {
+    for (const auto& [name, build] : builds()) {
+      const exporters::TflmArena arena = exporters::tflm_arena(file, build);
+      fmt::print("{} {} {} {} {}\n", file, name, arena.head, arena.tail, arena.smallest);
+    }
+  }
+}
+
+/// Prints what differs; returns the number of rows.
+int print_errors(const std::filesystem::path& data) {
   int rows = 0, different = 0;
   for (const Row& row : read_rows(data / "tflm_arena" / "arena_bytes.csv.gz")) {
     const auto file = model_file(data, row.model);
@@ -66,7 +80,7 @@ int print_errors(const std::filesystem::path& data) {
       continue;
     }
     ++rows;
-    const exporters::TflmArena arena = exporters::tflm_arena(file, builds.at(row.build));
+    const exporters::TflmArena arena = exporters::tflm_arena(file, builds().at(row.build));
     if (is_equal(arena, row.measured)) continue;
     ++different;
     fmt::print("{} {}: head {} for {}, tail {} for {}, smallest {} for {}\n", row.model, row.build,
@@ -86,8 +100,13 @@ int main(int argc, char** argv) {
   CLI::App app("TensorFlow Lite Micro's arena, computed and measured");
   app.add_option("--figure", figure, "errors: rows that differ")->check(CLI::IsMember({"errors"}));
   app.add_option("--data", data, "the folder with tflm_arena and mlperf_tiny_models");
+  std::vector<std::string> files;
+  app.add_option("file", files,
+                 ".tflite files: print build, head, tail and smallest arena of each");
   CLI11_PARSE(app, argc, argv);
   try {
+    print_arenas(files);
+    if (!files.empty()) return 0;
     return print_errors(data) > 0 ? 0 : 1;
   } catch (const Error& error) {
     fmt::print(stderr, "arena: {}\n", error.what());

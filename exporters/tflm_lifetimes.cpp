@@ -9,7 +9,7 @@ namespace hwnas::exporters::tflm {
 
 namespace {
 
-constexpr int kMaxVisits = 1 << 16;
+constexpr std::int64_t kMaxVisits = 1 << 22;
 constexpr std::int64_t kAlignment = 16;
 
 /// -1 and -1 for what no operator touches: it takes its bytes all the same.
@@ -17,7 +17,11 @@ struct Life {
   int first = -1;
   int last = -1;
 
-  void create(int scope) { first = last = scope; }
+  /// A graph that is entered again does not begin its tensors anew.
+  void create(int scope) {
+    if (first < 0) first = scope;
+    last = scope;
+  }
 };
 
 /// The graphs that an operator enters, in order.
@@ -42,13 +46,18 @@ std::vector<int> entered_graphs(const Graph& graph, const Node& node) {
 class Lifetimes {
  public:
   Lifetimes(const Model& model, const std::vector<ScratchRequest>& requests)
-      : model_(model), scratch(requests.size()), scratch_of_(model.graphs.size()) {
-    for (const Graph& graph : model.graphs) tensors.emplace_back(graph.tensors.size());
+      : model_(model), scratch_(requests.size()), scratch_of_(model.graphs.size()) {
+    for (const Graph& graph : model.graphs) tensors_.emplace_back(graph.tensors.size());
     for (std::size_t i = 0; i < requests.size(); ++i) {
       scratch_of_[requests[i].graph].push_back({requests[i].node, static_cast<int>(i)});
     }
     visit(0);
   }
+
+  const Life& of_tensor(std::size_t graph, std::size_t tensor) const {
+    return tensors_[graph][tensor];
+  }
+  const Life& of_scratch(std::size_t request) const { return scratch_[request]; }
 
  private:
   struct NodeScratch {
@@ -58,13 +67,13 @@ class Lifetimes {
 
   void visit(int index) {
     const Graph& graph = model_.graphs[index];
-    std::vector<Life>& lives = tensors[index];
+    std::vector<Life>& lives = tensors_[index];
+    spend(graph.inputs.size() + graph.outputs.size());
     for (const int tensor : graph.inputs) lives[tensor].create(scope_);
-    for (const int tensor : graph.outputs) lives[tensor].create(scope_);
     auto request = scratch_of_[index].begin();
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-      if (++visits_ > kMaxVisits) throw invalid_argument("more than {} operators", kMaxVisits);
       const Node& node = graph.nodes[i];
+      spend(node.inputs.size() + node.outputs.size());
       const int begin = ++scope_;
       for (const int tensor : node.outputs) lives[tensor].create(scope_);
       enter(entered_graphs(graph, node));
@@ -74,7 +83,8 @@ class Lifetimes {
       for (const int tensor : node.outputs) lives[tensor].last = scope_;
       for (; request != scratch_of_[index].end() && request->node == static_cast<int>(i);
            ++request) {
-        scratch[request->request] = {begin, scope_};
+        scratch_[request->request].create(begin);
+        scratch_[request->request].last = scope_;
       }
     }
     for (const int tensor : graph.outputs) lives[tensor].last = scope_;
@@ -88,24 +98,24 @@ class Lifetimes {
       if (++depth_ >= std::ssize(model_.graphs)) {
         throw invalid_argument("graph {} calls itself", graph);
       }
-      if (++visits_ > kMaxVisits) throw invalid_argument("more than {} operators", kMaxVisits);
       ++scope_;
       visit(graph);
       --depth_;
     }
   }
 
+  void spend(std::size_t tensors) {
+    visits_ += 1 + static_cast<std::int64_t>(tensors);
+    if (visits_ > kMaxVisits) throw invalid_argument("graphs are entered too often");
+  }
+
   const Model& model_;
-
- public:
-  std::vector<std::vector<Life>> tensors;  ///< by graph
-  std::vector<Life> scratch;               ///< by request
-
- private:
+  std::vector<std::vector<Life>> tensors_;            ///< by graph
+  std::vector<Life> scratch_;                         ///< by request
   std::vector<std::vector<NodeScratch>> scratch_of_;  ///< of each graph, by rising node
   int scope_ = 0;
   int depth_ = 0;
-  int visits_ = 0;
+  std::int64_t visits_ = 0;  ///< operators and graphs entered, and the tensors that they name
 };
 
 std::int64_t aligned(std::int64_t bytes) {
@@ -123,7 +133,7 @@ std::vector<PlannedBuffer> planned_buffers(const Model& model,
     for (std::size_t t = 0; t < tensors.size(); ++t) {
       const Tensor& tensor = tensors[t];
       if (tensor.is_constant || tensor.is_variable || tensor.bytes == 0) continue;
-      const Life& life = lives.tensors[g][t];
+      const Life& life = lives.of_tensor(g, t);
       buffers.push_back(
           {.bytes = aligned(tensor.bytes),
            .first = life.first,
@@ -133,8 +143,8 @@ std::vector<PlannedBuffer> planned_buffers(const Model& model,
   }
   for (std::size_t i = 0; i < requests.size(); ++i) {
     buffers.push_back({.bytes = aligned(requests[i].bytes),
-                       .first = lives.scratch[i].first,
-                       .last = lives.scratch[i].last});
+                       .first = lives.of_scratch(i).first,
+                       .last = lives.of_scratch(i).last});
   }
   return buffers;
 }

@@ -18,9 +18,9 @@ struct ScratchRequest {
 /// What is planned, in the order of AllocationInfoBuilder
 /// (tensorflow/lite/micro/micro_allocation_info.cc): activations of all graphs by index, then
 /// scratch buffers as requested. Constants, variables and empty tensors are not. Scopes are counted
-/// by operator, and one more for each graph that IF, WHILE or CALL_ONCE enters. Throws
-/// InvalidArgument for graphs that do not exist, call themselves, or are entered so often that
-/// 65,536 operators are exceeded.
+/// by operator, and one more for each graph that IF, WHILE or CALL_ONCE enters; the tensors of a
+/// graph that is entered twice live from the first time to the last. Throws InvalidArgument for
+/// graphs that do not exist, call themselves, or are entered so often that it takes too long.
 std::vector<PlannedBuffer> planned_buffers(const Model& model,
                                            const std::vector<ScratchRequest>& requests);
 

@@ -13,8 +13,8 @@ namespace {
 /// 64-bit pointers and on Cortex-M, where GCC's enums are short; a kernel's own data (OpData of
 /// tensorflow/lite/micro/kernels) of reference kernels there and there, and of the CMSIS-NN build.
 /// They were read off the structures and hold to 16 bytes against the tflm_arena measurements;
-/// those of concatenation, the activations, IF, WHILE and CALL_ONCE, which these have not, against
-/// the structures alone.
+/// those of concatenation, comparisons, TANH, IF, WHILE and CALL_ONCE, which these have not, rest
+/// on the structures alone.
 struct KernelObjects {
   Code code;
   std::int64_t options[2];
@@ -29,13 +29,19 @@ constexpr KernelObjects kObjects[] = {
     {Code::CONV_2D, {28, 28}, {4, 4}, {72, 56, 60}},
     {Code::DEPTHWISE_CONV_2D, {28, 28}, {4, 4}, {72, 56, 60}},
     {Code::DEQUANTIZE, {0, 0}, {1, 1}, {32, 32, 32}},
+    {Code::EQUAL, {0, 0}, {1, 1}, {32, 32, 32}},
     {Code::FULLY_CONNECTED, {16, 5}, {4, 1}, {64, 48, 72}},
+    {Code::GREATER, {0, 0}, {1, 1}, {32, 32, 32}},
+    {Code::GREATER_EQUAL, {0, 0}, {1, 1}, {32, 32, 32}},
     {Code::HARD_SWISH, {0, 0}, {1, 1}, {20, 20, 20}},
     {Code::IF, {8, 8}, {4, 4}, {8, 8, 8}},
     {Code::LEAKY_RELU, {4, 4}, {4, 4}, {24, 24, 24}},
+    {Code::LESS, {0, 0}, {1, 1}, {32, 32, 32}},
+    {Code::LESS_EQUAL, {0, 0}, {1, 1}, {32, 32, 32}},
     {Code::LOGISTIC, {0, 0}, {1, 1}, {16, 16, 16}},
     {Code::MAX_POOL_2D, {40, 40}, {4, 4}, {32, 32, 36}},
     {Code::MUL, {4, 1}, {4, 1}, {36, 36, 36}},
+    {Code::NOT_EQUAL, {0, 0}, {1, 1}, {32, 32, 32}},
     {Code::PAD, {0, 0}, {1, 1}, {56, 56, 56}},
     {Code::PADV2, {0, 0}, {1, 1}, {56, 56, 56}},
     {Code::QUANTIZE, {0, 0}, {1, 1}, {32, 32, 32}},
