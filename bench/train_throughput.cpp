@@ -24,7 +24,7 @@
 
 #include "bench/reference_candidate.hpp"
 #include "core/error.hpp"
-#include "nn/initial_weights.hpp"
+#include "ir/initial_weights.hpp"
 #include "nn/module_torch.hpp"
 #include "train/optimizer_torch.hpp"
 
@@ -71,7 +71,7 @@ class OurLoop {
   explicit OurLoop(int batch)
       : data_(random_data(batch)),
         module_(bench::reference_candidate(), torch::kCPU),
-        optimizer_((module_.load(nn::initial_weights(bench::reference_candidate(), 1)), module_),
+        optimizer_((module_.load(ir::initial_weights(bench::reference_candidate(), 1)), module_),
                    train::TrainOptions{}) {
     module_.train();
   }

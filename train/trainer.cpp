@@ -3,7 +3,7 @@
 #include <torch/torch.h>
 
 #include "core/rng.hpp"
-#include "nn/initial_weights.hpp"
+#include "ir/initial_weights.hpp"
 #include "nn/module_torch.hpp"
 #include "train/optimizer_torch.hpp"
 #include "train/training_loop_torch.hpp"
@@ -50,7 +50,7 @@ TrainResult train_network(const ir::Network& network, const TrainData& data,
   const TrainingThreads threads(options.threads);
   FloatLearner learner(
       network, options,
-      initial ? *initial : nn::initial_weights(network, derive_seed(seed, {kWeightsStream})));
+      initial ? *initial : ir::initial_weights(network, derive_seed(seed, {kWeightsStream})));
   TrainResult result = run_epochs(learner, data, options, seed, on_epoch, stop);
   result.weights = learner.weights();
   return result;

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
-#include "nn/initial_weights.hpp"
+#include "ir/initial_weights.hpp"
 #include "tests/ir/network_zoo.hpp"
 
 namespace hwnas::nn {
@@ -49,7 +49,7 @@ TEST_P(ModuleTest, SavesWhatItLoaded) {
 TEST_P(ModuleTest, GradientsOfEveryParameterLandInTheFlatVector) {
   const ir::Network& network = GetParam().network;
   NetworkModule module(network, torch::kCPU);
-  module.load(initial_weights(network, 1));
+  module.load(ir::initial_weights(network, 1));
   module.train();
   const ir::Shape& in = network.input;
   const Tensor batch = torch::linspace(-1, 1, 8 * in.elements())
@@ -65,11 +65,11 @@ TEST_P(ModuleTest, GradientsOfEveryParameterLandInTheFlatVector) {
 
 TEST_P(ModuleTest, FreshWeightsDependOnTheSeedAlone) {
   const ir::Network& network = GetParam().network;
-  EXPECT_EQ(initial_weights(network, 4), initial_weights(network, 4));
+  EXPECT_EQ(ir::initial_weights(network, 4), ir::initial_weights(network, 4));
   if (ir::parameters(network) > 0) {
-    EXPECT_NE(initial_weights(network, 4), initial_weights(network, 5));
+    EXPECT_NE(ir::initial_weights(network, 4), ir::initial_weights(network, 5));
   }
-  EXPECT_NO_THROW(ir::verify(network, initial_weights(network, 4)));
+  EXPECT_NO_THROW(ir::verify(network, ir::initial_weights(network, 4)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Zoo, ModuleTest, testing::ValuesIn(ir::zoo::networks()),
@@ -95,7 +95,7 @@ TEST(Module, FusesAResidualSumWhicheverTermComesFirst) {
   for (const bool shortcut_first : {false, true}) {
     const ir::Network network = residual_network(shortcut_first);
     NetworkModule module(network, torch::kCPU);
-    module.load(initial_weights(network, 9));
+    module.load(ir::initial_weights(network, 9));
     module.train();
     const Tensor batch = torch::linspace(-1, 1, 4 * 108).reshape({4, 3, 6, 6});
     outputs[shortcut_first] = module.forward(batch);

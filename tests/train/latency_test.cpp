@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "nn/initial_weights.hpp"
+#include "ir/initial_weights.hpp"
 #include "tests/train/toy_problem.hpp"
 
 namespace hwnas::train {
@@ -10,7 +10,7 @@ namespace {
 
 TEST(NetworkLatency, IsTheMedianOfManyRuns) {
   const ir::Network network = toy::small_network();
-  const auto measured = measure_network_latency(network, nn::initial_weights(network, 1), 1,
+  const auto measured = measure_network_latency(network, ir::initial_weights(network, 1), 1,
                                                 {.min_runs = 20, .min_seconds = 0.01});
   EXPECT_GE(measured.runs, 20);
   EXPECT_GT(measured.median_ms, 0);

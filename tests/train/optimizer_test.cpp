@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "nn/initial_weights.hpp"
+#include "ir/initial_weights.hpp"
 #include "tests/train/toy_problem.hpp"
 
 namespace hwnas::train {
@@ -13,7 +13,7 @@ using torch::Tensor;
 /// Three steps on fixed gradients, by FlatOptimizer.
 Tensor after_steps(const TrainOptions& options, const Tensor& gradient) {
   nn::NetworkModule module(toy::small_network(), torch::kCPU);
-  module.load(nn::initial_weights(toy::small_network(), 1));
+  module.load(ir::initial_weights(toy::small_network(), 1));
   FlatOptimizer optimizer(module, options);
   for (int step = 0; step < 3; ++step) {
     module.flat_gradients().copy_(gradient * (step + 1));
@@ -27,7 +27,7 @@ Tensor after_steps(const TrainOptions& options, const Tensor& gradient) {
 template <typename Optimizer, typename Options>
 Tensor expected(const Options& decaying, const Options& plain, const Tensor& gradient) {
   nn::NetworkModule module(toy::small_network(), torch::kCPU);
-  module.load(nn::initial_weights(toy::small_network(), 1));
+  module.load(ir::initial_weights(toy::small_network(), 1));
   const Tensor mask = module.decay_mask() > 0;
   const Tensor start = module.flat_parameters().clone();
   const auto run = [&](const Options& options) {

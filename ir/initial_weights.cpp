@@ -1,21 +1,21 @@
-#include "nn/initial_weights.hpp"
+#include "ir/initial_weights.hpp"
 
 #include <cmath>
 
 #include "core/rng.hpp"
 
-namespace hwnas::nn {
+namespace hwnas::ir {
 namespace {
 
-ir::Array filled(std::vector<std::int64_t> shape, float value) {
+Array filled(std::vector<std::int64_t> shape, float value) {
   std::int64_t count = 1;
   for (const auto extent : shape) count *= extent;
   return {std::move(shape), std::vector<float>(static_cast<std::size_t>(count), value)};
 }
 
-ir::LayerWeights of_convolution(const ir::Conv2d& conv, int in_channels, Rng& rng) {
-  const ir::Window& window = conv.window;
-  ir::LayerWeights layer;
+LayerWeights of_convolution(const Conv2d& conv, int in_channels, Rng& rng) {
+  const Window& window = conv.window;
+  LayerWeights layer;
   layer.weight = filled(
       {conv.out_channels, in_channels / conv.groups, window.kernel_height, window.kernel_width}, 0);
   const double fan_out =
@@ -26,8 +26,8 @@ ir::LayerWeights of_convolution(const ir::Conv2d& conv, int in_channels, Rng& rn
   return layer;
 }
 
-ir::LayerWeights of_linear(const ir::Linear& linear, int in_features, Rng& rng) {
-  ir::LayerWeights layer;
+LayerWeights of_linear(const Linear& linear, int in_features, Rng& rng) {
+  LayerWeights layer;
   layer.weight = filled({linear.out_features, in_features}, 0);
   const double bound = 1 / std::sqrt(double(in_features));
   for (float& value : layer.weight.values) {
@@ -39,19 +39,19 @@ ir::LayerWeights of_linear(const ir::Linear& linear, int in_features, Rng& rng) 
 
 }  // namespace
 
-ir::Weights initial_weights(const ir::Network& network, std::uint64_t seed) {
-  const auto shapes = ir::infer_shapes(network);
-  ir::Weights weights;
+Weights initial_weights(const Network& network, std::uint64_t seed) {
+  const auto shapes = infer_shapes(network);
+  Weights weights;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
-    const ir::Layer& layer = network.layers[i];
-    const int channels = ir::input_shape(network, shapes, static_cast<int>(i)).channels;
+    const Layer& layer = network.layers[i];
+    const int channels = input_shape(network, shapes, static_cast<int>(i)).channels;
     // A stream a layer: changing one layer leaves the others' weights as they were.
     Rng rng(derive_seed(seed, {i}));
-    if (const auto* conv = std::get_if<ir::Conv2d>(&layer.op)) {
+    if (const auto* conv = std::get_if<Conv2d>(&layer.op)) {
       weights.layers[layer.name] = of_convolution(*conv, channels, rng);
-    } else if (const auto* linear = std::get_if<ir::Linear>(&layer.op)) {
+    } else if (const auto* linear = std::get_if<Linear>(&layer.op)) {
       weights.layers[layer.name] = of_linear(*linear, channels, rng);
-    } else if (std::holds_alternative<ir::BatchNorm>(layer.op)) {
+    } else if (std::holds_alternative<BatchNorm>(layer.op)) {
       weights.layers[layer.name] = {.weight = filled({channels}, 1),
                                     .bias = filled({channels}, 0),
                                     .running_mean = filled({channels}, 0),
@@ -61,4 +61,4 @@ ir::Weights initial_weights(const ir::Network& network, std::uint64_t seed) {
   return weights;
 }
 
-}  // namespace hwnas::nn
+}  // namespace hwnas::ir
