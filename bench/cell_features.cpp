@@ -67,6 +67,37 @@ Kept needed_by_output(Digits digits) {
   return kept;
 }
 
+bool is_conv(int option) {
+  return option == kConv1 || option == kConv3;
+}
+
+/// Edges that TOCO keeps although the output does not need them: a dead node that is one
+/// convolution's output, and nothing added to it, is folded into that convolution.
+Kept kept_by_toco(Digits digits) {
+  enum { k01, k02, k12, k13 = 4, k23 };
+  Kept kept = needed_by_output(digits);
+  const bool node1_dead = !kept[k12] && !kept[k13];
+  const bool node2_dead = !kept[k23];
+  if (!node1_dead && !node2_dead) return kept;
+  if (!node2_dead) {
+    kept[k01] = is_conv(digits[k01]);
+    return kept;
+  }
+  const bool adds_02 = digits[k02] != kNone;
+  const bool adds_12 = digits[k12] != kNone && !(digits[k12] == kSkip && digits[k01] == kNone);
+  // Folded into the convolution, the product with zero of 1→2 is no constant.
+  const bool adds_folded = digits[k12] == kNone && node1_dead && is_conv(digits[k01]);
+  if (adds_02 + adds_12 + adds_folded != 1) return kept;
+  if (adds_02) kept[k02] = is_conv(digits[k02]);
+  if (adds_folded) kept[k01] = true;
+  if (adds_12 && is_conv(digits[k12])) {
+    kept[k12] = true;
+    kept[k01] = digits[k01] != kNone;
+  }
+  if (adds_12 && digits[k12] == kSkip && is_conv(digits[k01])) kept[k01] = true;
+  return kept;
+}
+
 Kept reached_by_input(Digits digits) {
   std::array<bool, kNodes> reached = {true, false, false, false};
   Kept kept = {};
@@ -101,10 +132,9 @@ std::array<double, 7> graph_features(Digits digits, const Kept& kept) {
   }
   double additions = 0;
   for (const int count : indegree) additions += std::max(0, count - 1);
-  const auto is_conv = [&](int e) { return digits[e] == kConv1 || digits[e] == kConv3 ? 1.0 : 0; };
   return {additions,
           static_cast<double>(std::ranges::count(in_use, true)),
-          longest_path(kept, is_conv),
+          longest_path(kept, [&](int e) { return is_conv(digits[e]) ? 1.0 : 0; }),
           longest_path(kept, [&](int e) { return digits[e] == kConv3 ? 1.0 : 0; }),
           longest_path(kept, [](int) { return 1.0; }),
           longest_path(kept, [&](int e) { return macs_weight(digits[e]); }),
@@ -114,7 +144,7 @@ std::array<double, 7> graph_features(Digits digits, const Kept& kept) {
 estimators::FeatureLayout cell_layout() {
   estimators::FeatureLayout layout;
   const std::vector<std::string> executed(kCellNames.begin() + 1, kCellNames.end());
-  for (const char* name : {"raw", "bwd", "eff", "fwd"}) {
+  for (const char* name : {"raw", "bwd", "toco", "eff", "fwd"}) {
     add_group(layout, name, FeatureRole::kExecution, executed);
   }
   std::vector<std::string> one_hot;
@@ -175,6 +205,7 @@ std::array<std::array<double, kFbnetOptions>, kFbnetLayers> fbnet_macs() {
 EncodedNetworks encode_nasbench201(const std::vector<std::string>& genotypes) {
   // Every stage has 5 cells and 32² · 16² MACs for a 1×1 convolution on an edge of one.
   constexpr double kMacsOfConv1 = 3 * 5 * 32 * 32 * 16 * 16;
+  constexpr int kExecuted = 5 * (kCellOptions - 1);  // columns of kExecution
   EncodedNetworks result;
   result.layout = cell_layout();
   result.features.setZero(std::ssize(genotypes), std::ssize(result.layout.names));
@@ -183,21 +214,23 @@ EncodedNetworks encode_nasbench201(const std::vector<std::string>& genotypes) {
     const Kept bwd = needed_by_output(digits);
     const Kept fwd = reached_by_input(digits);
     auto features = result.features.row(row);
+    const Kept toco = kept_by_toco(digits);
     double macs = 0;
     Kept eff = {};
     for (int edge = 0; edge < kEdges; ++edge) {
       const int option = digits[edge];
       eff[edge] = bwd[edge] && fwd[edge];
       macs += kMacsOfConv1 * macs_weight(option);
-      features[16 + edge * kCellOptions + option] = 1;
+      features[kExecuted + edge * kCellOptions + option] = 1;
       if (option == kNone) continue;
       features[option - 1] += 1;
       features[4 + option - 1] += bwd[edge];
-      features[8 + option - 1] += eff[edge];
-      features[12 + option - 1] += fwd[edge];
+      features[8 + option - 1] += toco[edge];
+      features[12 + option - 1] += eff[edge];
+      features[16 + option - 1] += fwd[edge];
     }
     const auto graph = graph_features(digits, eff);
-    std::ranges::copy(graph, features.data() + 16 + kEdges * kCellOptions);
+    std::ranges::copy(graph, features.data() + kExecuted + kEdges * kCellOptions);
     result.macs.push_back(macs);
     result.connected.push_back(graph.back() == 1);
   }

@@ -18,12 +18,18 @@ struct EncodedNetworks {
 
 /// NAS-Bench-201's six digits, edges in the order (0→1)(0→2)(1→2)(0→3)(1→3)(2→3); 0 none, 1 skip,
 /// 2 convolution 1×1, 3 convolution 3×3, 4 average pooling. Groups:
-/// - raw, bwd, eff, fwd (kExecution, 4 each): counts of skip, 1×1, 3×3 and pooling among all edges,
-///   those the output depends on, those of them that depend on the input, those that depend on
+/// - raw, bwd, toco, eff, fwd (kExecution, 4 each): counts of skip, 1×1, 3×3 and pooling among all
+///   edges, those that the output depends on, those that TensorFlow Lite's old converter keeps (see
+///   below), those that the output depends on and that depend on the input, those that depend on
 ///   the input;
 /// - one_hot (kEncoding, 30);
 /// - graph (kGraph, 7) of the edges of eff: additions, nodes in use, longest path counted in
 ///   convolutions, in 3×3 convolutions, in operators and in MACs of a 1×1 convolution, connected.
+///
+/// toco is bwd but for a rule of TOCO, the converter of TensorFlow 1: `none` is a product with
+/// zero. Such a product becomes a constant, and what only it needed goes (ResolveMultiplyByZero);
+/// but one with the output of a single convolution is folded into its weights
+/// (FuseBinaryIntoPrecedingAffine), and the convolution runs. Read off pixel3 of HELP's tables.
 /// Throws InvalidArgument for another genotype.
 EncodedNetworks encode_nasbench201(const std::vector<std::string>& genotypes);
 

@@ -3,11 +3,11 @@
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <numeric>
 
 #include "core/error.hpp"
 #include "estimators/json_matrix.hpp"
+#include "estimators/linear_evidence.hpp"
 
 namespace hwnas::estimators {
 
@@ -15,8 +15,6 @@ namespace {
 
 constexpr int kVersion = 1;
 constexpr double kFloor = 0.2;  // of the smallest measurement
-/// Components whose weight is below this share of the heaviest one's change no digit.
-constexpr double kNegligible = 1e-4;
 
 double median(Eigen::VectorXd values) {
   const auto middle = values.begin() + values.size() / 2;
@@ -32,50 +30,16 @@ Eigen::MatrixXd functions_of(const LinearBasis& basis, const FeatureMatrix& feat
   return rows;
 }
 
-/// What one basis needs of the measurements.
-struct Statistics {
-  Eigen::MatrixXd rows;
-  Eigen::MatrixXd gram;
-};
-
-struct Posterior {
-  Eigen::VectorXd mean;
-  Eigen::MatrixXd covariance;
-  double log_evidence = 0;
-};
-
-/// Conjugate update in weight space, with the prior's Cholesky factor so that nothing is inverted.
-Posterior update(const LinearComponent& prior, const Statistics& data,
-                 const Eigen::VectorXd& targets) {
-  const double precision = 1 / prior.noise_variance;
-  const Eigen::MatrixXd factor = prior.covariance.llt().matrixL();
-  const Eigen::VectorXd residual = targets - data.rows * prior.mean;
-  Eigen::MatrixXd inner = precision * factor.transpose() * data.gram * factor;
-  inner.diagonal().array() += 1;
-  const Eigen::LLT<Eigen::MatrixXd> solver(inner);
-  const Eigen::MatrixXd half = solver.matrixL().solve(factor.transpose());
-  Posterior posterior;
-  posterior.covariance = half.transpose() * half;
-  const Eigen::VectorXd moment = data.rows.transpose() * residual;
-  const Eigen::VectorXd shift = precision * posterior.covariance * moment;
-  posterior.mean = prior.mean + shift;
-  const double squares = precision * (residual.squaredNorm() - moment.dot(shift));
-  const double log_determinant = 2 * solver.matrixLLT().diagonal().array().log().sum() -
-                                 static_cast<double>(targets.size()) * std::log(precision);
-  posterior.log_evidence =
-      -0.5 * (static_cast<double>(targets.size()) * std::log(2 * std::numbers::pi) +
-              log_determinant + squares);
-  return posterior;
-}
-
-std::vector<double> normalised_weights(const std::vector<double>& logs) {
-  const double largest = std::ranges::max(logs);
-  std::vector<double> weights;
-  for (const double x : logs) weights.push_back(std::exp(x - largest));
-  for (double& weight : weights) weight = weight < kNegligible ? 0 : weight;
-  const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
-  for (double& weight : weights) weight /= total;
-  return weights;
+/// What the prior says of the networks, in costs relative to a typical one.
+Eigen::VectorXd prior_means(const LinearPrior& prior, const std::vector<Eigen::MatrixXd>& rows) {
+  Eigen::VectorXd means = Eigen::VectorXd::Zero(rows.front().rows());
+  double total = 0;
+  for (const LinearComponent& component : prior.components) {
+    const double weight = std::exp(component.log_weight);
+    means += weight * rows[component.basis] * component.mean;
+    total += weight;
+  }
+  return means / total;
 }
 
 void check(const LinearPrior& prior, const FeatureMatrix& features, const Eigen::VectorXd& costs) {
@@ -104,33 +68,24 @@ std::unique_ptr<BayesLinear> fit_bayes_linear(const LinearPrior& prior,
                                               const FeatureMatrix& features,
                                               const Eigen::VectorXd& costs) {
   check(prior, features, costs);
+  std::vector<Eigen::MatrixXd> rows;
   auto model = std::make_unique<BayesLinear>();
-  const double typical = median(costs);
-  const Eigen::VectorXd targets = costs / typical;
-  std::vector<Statistics> statistics;
   for (const LinearBasis& basis : prior.bases) {
-    Eigen::MatrixXd rows = functions_of(basis, features);
-    statistics.push_back({rows, rows.transpose() * rows});
-    model->moments_.push_back({.basis = basis, .first = {}, .second = {}});
-    auto& moments = model->moments_.back();
-    moments.first.setZero(rows.cols());
-    moments.second.setZero(rows.cols(), rows.cols());
+    rows.push_back(functions_of(basis, features));
+    const Eigen::Index functions = basis.projection.cols();
+    model->moments_.push_back({.basis = basis,
+                               .probability = 0,
+                               .first = Eigen::VectorXd::Zero(functions),
+                               .second = Eigen::MatrixXd::Zero(functions, functions)});
   }
-  std::vector<Posterior> posteriors;
-  std::vector<double> logs;
-  for (const LinearComponent& component : prior.components) {
-    posteriors.push_back(update(component, statistics[component.basis], targets));
-    logs.push_back(component.log_weight + posteriors.back().log_evidence);
-  }
-  const std::vector<double> weights = normalised_weights(logs);
-  for (std::size_t i = 0; i < posteriors.size(); ++i) {
-    const Posterior& posterior = posteriors[i];
-    auto& moments = model->moments_[prior.components[i].basis];
-    moments.probability += weights[i];
-    moments.first += weights[i] * typical * posterior.mean;
-    moments.second += weights[i] * typical * typical *
+  const double typical = median(costs) / std::max(kFloor, median(prior_means(prior, rows)));
+  for (const LinearPosterior& posterior : linear_posteriors(prior, rows, costs / typical)) {
+    BayesLinear::Moments& moments = model->moments_[posterior.basis];
+    moments.probability += posterior.probability;
+    moments.first += posterior.probability * typical * posterior.mean;
+    moments.second += posterior.probability * typical * typical *
                       (posterior.covariance + posterior.mean * posterior.mean.transpose());
-    model->noise_variance_ += weights[i] * typical * typical * prior.components[i].noise_variance;
+    model->noise_variance_ += posterior.probability * typical * typical * posterior.noise_variance;
   }
   model->least_ = kFloor * costs.minCoeff();
   return model;
