@@ -1,5 +1,6 @@
 #include "estimators/deployment.hpp"
 
+#include <algorithm>
 #include <map>
 #include <string_view>
 #include <variant>
@@ -24,8 +25,7 @@ struct Work {
   std::int64_t elements = 0;
 };
 
-Work work_of(const ir::Layer& layer, const ir::Shape& in, const ir::Shape& out) {
-  const auto all_inputs = static_cast<std::int64_t>(layer.inputs.size()) * out.elements();
+Work work_of(const ir::Layer& layer, int inputs, const ir::Shape& in, const ir::Shape& out) {
   const auto reading = [](std::int64_t elements) {
     return Work{KernelClass::kElementwise, elements};
   };
@@ -42,14 +42,14 @@ Work work_of(const ir::Layer& layer, const ir::Shape& in, const ir::Shape& out) 
           [](const ir::Linear&) {
             return Work{KernelClass::kLinear, 0};
           },
+          [&](const ir::BatchNorm&) {
+            return Work{in.channels > 1 ? KernelClass::kDepthwise : KernelClass::kPointwise, 0};
+          },
           [](const ir::Zero&) {
             return Work{KernelClass::kNone, 0};
           },
-          [](const ir::Flatten&) {
-            return Work{KernelClass::kNone, 0};
-          },
           // The first term of a sum or product is not worked on, but read together with the next.
-          [&](const ir::Add&) { return reading(all_inputs - out.elements()); },
+          [&](const ir::Add&) { return reading((std::max(inputs, 1) - 1) * out.elements()); },
           [&](const ir::Mul&) { return reading(out.elements()); },
           [&](const ir::Pool& pool) {
             return reading(out.elements() * pool.window.kernel_height * pool.window.kernel_width);
@@ -58,6 +58,29 @@ Work work_of(const ir::Layer& layer, const ir::Shape& in, const ir::Shape& out) 
           [&](const auto&) { return reading(out.elements()); },
       },
       layer.op);
+}
+
+/// A batch norm of its own is a depthwise 1x1 convolution, as ir::fold_batch_norm makes it.
+std::int64_t kernel_macs(const ir::Layer& layer, const ir::Shape& in, const ir::Shape& out) {
+  return std::holds_alternative<ir::BatchNorm>(layer.op) ? out.elements()
+                                                         : ir::macs(layer, in, out);
+}
+
+std::int64_t kernel_constants(const ir::Layer& layer, const ir::Shape& in) {
+  if (!std::holds_alternative<ir::BatchNorm>(layer.op)) return constant_bytes(layer, in);
+  const int weight_bits = layer.precision.weight_bits;
+  const int per_channel = weight_bits < 32 ? ConstantSizes{}.per_output_channel : 4;
+  return bytes_of(in.channels, weight_bits) + std::int64_t{per_channel} * in.channels;
+}
+
+/// The bias that folding a batch norm gives to a float convolution or linear layer without one;
+/// integer kernels have one anyway.
+std::int64_t folded_bias_bytes(const ir::Layer& producer, const ir::Shape& out) {
+  if (producer.precision.weight_bits < 32) return 0;
+  const auto* const conv = std::get_if<ir::Conv2d>(&producer.op);
+  const auto* const linear = std::get_if<ir::Linear>(&producer.op);
+  const bool has_bias = (conv == nullptr || conv->bias) && (linear == nullptr || linear->bias);
+  return has_bias ? 0 : std::int64_t{4} * out.channels;
 }
 
 }  // namespace
@@ -92,24 +115,40 @@ Deployment deploy(const ir::Network& network) {
   return result;
 }
 
-std::vector<Kernel> kernels(const ir::Network& network) {
+std::vector<Kernel> kernels(const ir::Network& network, const FusionRules& rules) {
   const std::vector<ir::Shape> shapes = ir::infer_shapes(network);
-  const std::vector<int> owners = kernel_layers(network);
+  return kernels(network, shapes, execution(network, rules));
+}
+
+std::vector<Kernel> kernels(const ir::Network& network, const std::vector<ir::Shape>& shapes,
+                            const Execution& execution) {
+  const auto shape_of = [&](int layer) {
+    return layer == ir::kNetworkInput ? network.input : shapes[layer];
+  };
   std::vector<Kernel> result(network.layers.size());
   for (std::size_t i = 0; i < result.size(); ++i) {
     const ir::Layer& layer = network.layers[i];
-    const ir::Shape in = ir::input_shape(network, shapes, static_cast<int>(i));
-    const Work work = work_of(layer, in, shapes[i]);
-    if (owners[i] != static_cast<int>(i) || work.kind == KernelClass::kNone) continue;
+    const int owner = execution.kernel[i];
+    if (owner < 0) continue;
+    const std::span<const int> reads = execution.reads(static_cast<int>(i));
     const int bits = layer.precision.activation_bits;
-    std::int64_t bytes = bytes_of(shapes[i].elements(), bits) + constant_bytes(layer, in);
-    for (std::size_t k = 0; k < layer.inputs.size(); ++k) {
-      const ir::Shape source =
-          ir::input_shape(network, shapes, static_cast<int>(i), static_cast<int>(k));
-      bytes += bytes_of(source.elements(), bits);
+    if (owner != static_cast<int>(i)) {
+      Kernel& kernel = result[owner];
+      if (std::holds_alternative<ir::BatchNorm>(layer.op)) {
+        kernel.bytes += folded_bias_bytes(network.layers[owner], shapes[owner]);
+      } else if (std::holds_alternative<ir::Add>(layer.op)) {
+        kernel.bytes +=
+            static_cast<std::int64_t>(reads.size() - 1) * bytes_of(shapes[i].elements(), bits);
+      }
+      continue;
     }
+    const ir::Shape in = shape_of(layer.inputs.front());
+    const Work work = work_of(layer, static_cast<int>(reads.size()), in, shapes[i]);
+    if (work.kind == KernelClass::kNone) continue;
+    std::int64_t bytes = bytes_of(shapes[i].elements(), bits) + kernel_constants(layer, in);
+    for (const int source : reads) bytes += bytes_of(shape_of(source).elements(), bits);
     result[i] = {.kind = work.kind,
-                 .macs = ir::macs(layer, in, shapes[i]),
+                 .macs = kernel_macs(layer, in, shapes[i]),
                  .outputs = shapes[i].elements(),
                  .elements = work.elements,
                  .bytes = bytes};

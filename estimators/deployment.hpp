@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "estimators/device.hpp"
+#include "estimators/execution.hpp"
 #include "ir/network.hpp"
 
 namespace hwnas::estimators {
@@ -24,7 +25,7 @@ enum class KernelClass { kConv, kPointwise, kDepthwise, kLinear, kElementwise, k
 std::string_view to_string(KernelClass kernel_class);
 
 /// What a runtime executes for one layer, in sizes that do not depend on the device. Layers without
-/// a kernel of their own (see kernel_layers), constants and views have kNone and all zeros.
+/// a kernel of their own (see execution) and constants have kNone and all zeros.
 struct Kernel {
   KernelClass kind = KernelClass::kNone;
   std::int64_t macs = 0;
@@ -33,8 +34,12 @@ struct Kernel {
   std::int64_t bytes = 0;     ///< weights, inputs and output at the layers' precisions
 };
 
-/// One a layer of a deployed network.
-std::vector<Kernel> kernels(const ir::Network& network);
+/// One a layer of any network, deployed or not: what is dead, fused or folded is so by `rules`, and
+/// a batch norm of its own is a depthwise convolution. Throws what ir::infer_shapes throws.
+std::vector<Kernel> kernels(const ir::Network& network, const FusionRules& rules = {});
+/// The same, given infer_shapes' and execution's results.
+std::vector<Kernel> kernels(const ir::Network& network, const std::vector<ir::Shape>& shapes,
+                            const Execution& execution);
 
 /// Bytes of a layer's constants in flash. Weights take ⌈count · weight_bits / 8⌉; of quantised
 /// layers (under 32 bits) each output channel has what `sizes` say, of float layers a float bias if

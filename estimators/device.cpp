@@ -147,11 +147,25 @@ class DeviceReader {
             .source = source(node->at("source"))};
   }
 
+  FusionRules fusion(const Config& node) {
+    node.require_known_keys({"rules", "source"});
+    const std::span<const std::string_view> known = fusion_rule_names();
+    const std::vector<std::string> names(known.begin(), known.end());
+    FusionRules rules({});
+    for (const Config& item : node.at("rules").items()) {
+      const auto rule = static_cast<FusionRule>(item.as_one_of(names));
+      if (rules.has(rule)) item.fail("the rule is there already");
+      rules = rules.with(rule);
+    }
+    return rules;
+  }
+
   RuntimeProfile runtime(const Config& node) {
     node.require_known_keys({"name", "macs_per_second", "outputs_per_second", "elements_per_second",
                              "layer_overhead_us", "runtime_ram_bytes", "runtime_flash_bytes",
                              "latency_relative_sd", "in_place_elementwise", "measured_with",
-                             "kernels", "requantization", "u8s8_saturates", "constants"});
+                             "kernels", "requantization", "u8s8_saturates", "constants", "fusion"});
+    const Config* const fused = node.find("fusion");
     return {
         .name = node.at("name").as_string(),
         .macs_per_second = mac_rates(node.at("macs_per_second")),
@@ -166,6 +180,8 @@ class DeviceReader {
         .kernels = kernels(node),
         .arithmetic = arithmetic(node),
         .constants = constants(node),
+        .fusion = fused != nullptr ? fusion(*fused) : FusionRules{},
+        .fusion_source = fused != nullptr ? source(fused->at("source")) : "",
     };
   }
 

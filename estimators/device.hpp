@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/config.hpp"
+#include "estimators/fusion_rules.hpp"
 #include "ir/network.hpp"
 #include "ir/quantization.hpp"
 
@@ -56,6 +57,8 @@ struct RuntimeProfile {
   std::vector<KernelRow> kernels;                                  ///< beside those for `measured`
   ir::Arithmetic arithmetic;                                       ///< of its integer kernels
   ConstantSizes constants;
+  FusionRules fusion;         ///< what it does to the graph before it executes it
+  std::string fusion_source;  ///< empty: the default rules
 
   /// MACs a second of a kernel class at the measured precision: its own rate, that of "conv" for
   /// "pointwise", or that of "default". Throws FailedPrecondition if there is none.

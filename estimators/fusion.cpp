@@ -17,13 +17,23 @@ bool is_clamp(const ir::Operator& op) {
                                    activation->kind == ir::ActivationKind::kRelu6);
 }
 
-bool fuses_into(const ir::Operator& op, const ir::Operator& producer) {
-  using namespace ir;
-  if (is_any<BatchNorm>(op)) return is_any<Conv2d, Linear, BatchNorm>(producer);
-  return is_clamp(op) && is_any<Conv2d, Linear, BatchNorm, Add, Mul, Concat, Pool>(producer);
-}
-
 }  // namespace
+
+bool fuses_into(const ir::Operator& op, const ir::Operator& producer, const FusionRules& rules) {
+  using namespace ir;
+  if (is_any<BatchNorm>(op)) {
+    return rules.has(FusionRule::kConvBatchNorm) && is_any<Conv2d, Linear, BatchNorm>(producer);
+  }
+  if (!is_any<Activation>(op)) return false;
+  if (!is_clamp(op)) {
+    return rules.has(FusionRule::kConvActivation) && is_any<Conv2d, Linear, BatchNorm>(producer);
+  }
+  return (rules.has(FusionRule::kConvClamp) && is_any<Conv2d, Linear, BatchNorm>(producer)) ||
+         (rules.has(FusionRule::kAddClamp) && is_any<Add>(producer)) ||
+         (rules.has(FusionRule::kMulClamp) && is_any<Mul>(producer)) ||
+         (rules.has(FusionRule::kConcatClamp) && is_any<Concat>(producer)) ||
+         (rules.has(FusionRule::kPoolClamp) && is_any<Pool>(producer));
+}
 
 std::vector<int> kernel_layers(const ir::Network& network) {
   std::vector<int> readers(network.layers.size());
@@ -40,7 +50,7 @@ std::vector<int> kernel_layers(const ir::Network& network) {
     if (std::holds_alternative<ir::Flatten>(layer.op)) {
       kernels.push_back(from_layer ? kernels[producer] : ir::kNetworkInput);
     } else if (from_layer && readers[producer] == 1 &&
-               fuses_into(layer.op, network.layers[producer].op)) {
+               fuses_into(layer.op, network.layers[producer].op, FusionRules{})) {
       kernels.push_back(kernels[producer]);
     } else {
       kernels.push_back(static_cast<int>(kernels.size()));

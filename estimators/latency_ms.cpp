@@ -8,7 +8,7 @@ namespace hwnas::estimators {
 
 namespace {
 
-/// Sum over the kernels of the deployed network of
+/// Sum over the kernels that the runtime executes of
 ///   max(compute, bytes / memory bandwidth) + overhead,
 /// the roofline of Williams, Waterman and Patterson (2009) with the rates that a runtime attains:
 ///   compute = macs / mac rate at the layer's precision (+ outputs / output rate, for convolutions)
@@ -21,7 +21,8 @@ class LatencyMs final : public CostModel {
         elements_per_ms_(runtime.elements_per_second.value / 1e3),
         bytes_per_ms_(device.memory_bytes_per_second.value / 1e3),
         overhead_ms_(runtime.layer_overhead_us.value / 1e3),
-        relative_sd_(runtime.latency_relative_sd.value) {
+        relative_sd_(runtime.latency_relative_sd.value),
+        fusion_(runtime.fusion) {
     for (const KernelClass kind : kWithWeights) {
       measured_[static_cast<std::size_t>(kind)] = runtime.mac_rate(to_string(kind)) / 1e3;
       for (const KernelRow& row : runtime.kernels) {
@@ -36,13 +37,12 @@ class LatencyMs final : public CostModel {
   std::string_view metric() const override { return "latency_ms"; }
 
   Estimate predict(const ir::Network& network) const override {
-    const Deployment deployed = deploy(network);
-    const std::vector<Kernel> work = kernels(deployed.network);
+    const std::vector<Kernel> work = kernels(network, fusion_);
     Estimate estimate{.origin = Origin::kPredicted,
                       .per_layer = std::vector<double>(network.layers.size())};
     for (std::size_t i = 0; i < work.size(); ++i) {
-      const double milliseconds = time_of(work[i], deployed.network.layers[i].precision);
-      estimate.per_layer[deployed.origin[i]] = milliseconds;
+      const double milliseconds = time_of(work[i], network.layers[i].precision);
+      estimate.per_layer[i] = milliseconds;
       estimate.value += milliseconds;
     }
     estimate.standard_deviation = relative_sd_ * estimate.value;
@@ -87,6 +87,7 @@ class LatencyMs final : public CostModel {
   double bytes_per_ms_;
   double overhead_ms_;
   double relative_sd_;
+  FusionRules fusion_;
 };
 
 }  // namespace
