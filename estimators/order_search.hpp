@@ -17,7 +17,8 @@ struct StepOrder {
 /// The order of steps [begin, end) with the smallest peak, when `start` has executed all steps
 /// before them and nothing else. Peaks up to `bound` are all the same to the caller: the first
 /// order within it is returned, with lower_bound = bound. peak > lower_bound only if `max_states`
-/// sets of executed steps were not enough, or there are more than 256 steps.
+/// sets of executed steps were not enough, or more than 256 tasks remain when steps that follow one
+/// another without loss are joined (see order_problem). Deterministic.
 StepOrder best_order(const MemoryGraph& graph, const MemoryWalk& start, int begin, int end,
                      std::int64_t bound, int max_states);
 
