@@ -107,6 +107,20 @@ std::vector<Prediction> BayesLinear::predict(const FeatureMatrix& features) cons
   return result;
 }
 
+Eigen::MatrixXd BayesLinear::covariance(const FeatureMatrix& a, const FeatureMatrix& b) const {
+  Eigen::MatrixXd products = Eigen::MatrixXd::Zero(a.rows(), b.rows());
+  Eigen::VectorXd mean_a = Eigen::VectorXd::Zero(a.rows());
+  Eigen::VectorXd mean_b = Eigen::VectorXd::Zero(b.rows());
+  for (const Moments& moments : moments_) {
+    const Eigen::MatrixXd rows_a = functions_of(moments.basis, a);
+    const Eigen::MatrixXd rows_b = functions_of(moments.basis, b);
+    products += rows_a * moments.second * rows_b.transpose();
+    mean_a += rows_a * moments.first;
+    mean_b += rows_b * moments.first;
+  }
+  return products - mean_a * mean_b.transpose();
+}
+
 std::vector<HypothesisWeight> BayesLinear::hypotheses() const {
   std::vector<HypothesisWeight> result;
   for (const Moments& moments : moments_) {

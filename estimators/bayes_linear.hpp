@@ -48,6 +48,10 @@ class BayesLinear final : public Regressor {
   std::string_view name() const override { return kName; }
   /// Means are at least 0.2 of the smallest measurement.
   std::vector<Prediction> predict(const FeatureMatrix& features) const override;
+  /// Of the noise-free costs of the networks `a` (rows) and `b` (columns).
+  Eigen::MatrixXd covariance(const FeatureMatrix& a, const FeatureMatrix& b) const;
+  /// Of a measurement that is no outlier.
+  double noise_variance() const { return noise_variance_; }
   nlohmann::json to_json() const override;
   /// Throws InvalidArgument for what to_json did not write.
   static BayesLinear from_json(const nlohmann::json& json);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/error.hpp"
+#include "estimators/latency_model.hpp"
 
 namespace hwnas::estimators {
 
@@ -160,11 +161,25 @@ class DeviceReader {
     return rules;
   }
 
+  std::optional<ModelFile> model_file(const Config& runtime, std::string_view key) {
+    const Config* const node = runtime.find(key);
+    if (node == nullptr) return std::nullopt;
+    node->require_known_keys({"file", "sha256", "source"});
+    ModelFile model{.file = node->at("file").as_string(),
+                    .sha256 = node->at("sha256").as_string(),
+                    .source = source(node->at("source"))};
+    if (std::filesystem::path(model.file).filename() != model.file) {
+      node->at("file").fail("must be the name of a file beside this one");
+    }
+    return model;
+  }
+
   RuntimeProfile runtime(const Config& node) {
     node.require_known_keys({"name", "macs_per_second", "outputs_per_second", "elements_per_second",
                              "layer_overhead_us", "runtime_ram_bytes", "runtime_flash_bytes",
                              "latency_relative_sd", "in_place_elementwise", "measured_with",
-                             "kernels", "requantization", "u8s8_saturates", "constants", "fusion"});
+                             "kernels", "requantization", "u8s8_saturates", "constants", "fusion",
+                             "latency_model"});
     const Config* const fused = node.find("fusion");
     return {
         .name = node.at("name").as_string(),
@@ -182,6 +197,8 @@ class DeviceReader {
         .constants = constants(node),
         .fusion = fused != nullptr ? fusion(*fused) : FusionRules{},
         .fusion_source = fused != nullptr ? source(fused->at("source")) : "",
+        .latency_model_file = model_file(node, "latency_model"),
+        .latency_model = nullptr,
     };
   }
 
@@ -270,6 +287,10 @@ DeviceProfile load_device(const std::filesystem::path& file) {
   if (device.name != file.stem().string()) {
     config.at("name").fail(
         fmt::format("is '{}', but the file is named '{}'", device.name, file.stem().string()));
+  }
+  for (RuntimeProfile& runtime : device.runtimes) {
+    if (!runtime.latency_model_file) continue;
+    set_latency_model(runtime, read_latency_model(runtime, file.parent_path()));
   }
   return device;
 }

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,15 @@ struct ConstantSizes {
   std::string source;
 };
 
+class LatencyModel;
+
+/// A learned model in a file beside the device's.
+struct ModelFile {
+  std::string file;  ///< a name without folders
+  std::string sha256;
+  std::string source;
+};
+
 /// How one runtime executes on the device: the same network differs 2-7x between runtimes, so all
 /// rates are per runtime. They hold for the precision the runtime was measured with (int8 on
 /// microcontrollers and the Edge TPU, float elsewhere).
@@ -59,6 +69,10 @@ struct RuntimeProfile {
   ConstantSizes constants;
   FusionRules fusion;         ///< what it does to the graph before it executes it
   std::string fusion_source;  ///< empty: the default rules
+
+  std::optional<ModelFile> latency_model_file;
+  /// What latency_ms predicts with, instead of the rates alone; null until the file is read.
+  std::shared_ptr<const LatencyModel> latency_model;
 
   /// MACs a second of a kernel class at the measured precision: its own rate, that of "conv" for
   /// "pointwise", or that of "default". Throws FailedPrecondition if there is none.
@@ -96,7 +110,7 @@ struct DeviceProfile {
 /// `source` that is a key of the file's `sources` stands for the text there; a source nobody cites
 /// is an error.
 DeviceProfile device_from_config(const Config& config);
-/// The file's name without extension must be the device's name.
+/// With the learned models of its runtimes. The file's name without extension must be the device's.
 DeviceProfile load_device(const std::filesystem::path& file);
 
 }  // namespace hwnas::estimators

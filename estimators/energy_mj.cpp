@@ -13,8 +13,7 @@ class EnergyMj final : public CostModel {
   EnergyMj(const DeviceProfile& device, const RuntimeProfile& runtime)
       : latency_(make_latency_ms(device, runtime)),
         watts_(device.active_power_mw.value / 1e3),
-        relative_sd_(
-            std::hypot(runtime.latency_relative_sd.value, device.power_relative_sd.value)) {}
+        power_relative_sd_(device.power_relative_sd.value) {}
 
   std::string_view metric() const override { return "energy_mj"; }
 
@@ -22,14 +21,15 @@ class EnergyMj final : public CostModel {
     Estimate estimate = latency_->predict(network);
     estimate.value *= watts_;
     for (double& millijoules : estimate.per_layer) millijoules *= watts_;
-    estimate.standard_deviation = relative_sd_ * estimate.value;
+    estimate.standard_deviation =
+        std::hypot(estimate.standard_deviation * watts_, power_relative_sd_ * estimate.value);
     return estimate;
   }
 
  private:
   std::unique_ptr<CostModel> latency_;
   double watts_;
-  double relative_sd_;
+  double power_relative_sd_;
 };
 
 }  // namespace

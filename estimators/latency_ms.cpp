@@ -3,6 +3,7 @@
 
 #include "estimators/cost_models.hpp"
 #include "estimators/deployment.hpp"
+#include "estimators/latency_model.hpp"
 
 namespace hwnas::estimators {
 
@@ -90,10 +91,30 @@ class LatencyMs final : public CostModel {
   FusionRules fusion_;
 };
 
+/// What was learned from measurements, on top of the profile's rates.
+class LearnedLatencyMs final : public CostModel {
+ public:
+  LearnedLatencyMs(const DeviceProfile& device, const RuntimeProfile& runtime)
+      : rates_(device, runtime), model_(runtime.latency_model) {}
+
+  std::string_view metric() const override { return "latency_ms"; }
+
+  Estimate predict(const ir::Network& network) const override {
+    return model_->predict(network, rates_.predict(network));
+  }
+
+ private:
+  LatencyMs rates_;
+  std::shared_ptr<const LatencyModel> model_;
+};
+
 }  // namespace
 
 std::unique_ptr<CostModel> make_latency_ms(const DeviceProfile& device,
                                            const RuntimeProfile& runtime) {
+  if (runtime.latency_model != nullptr) {
+    return std::make_unique<LearnedLatencyMs>(device, runtime);
+  }
   return std::make_unique<LatencyMs>(device, runtime);
 }
 

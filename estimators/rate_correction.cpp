@@ -5,7 +5,10 @@
 #include <cassert>
 #include <cmath>
 #include <limits>
-#include <numbers>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "estimators/measured_costs.hpp"
 
 namespace hwnas::estimators {
 namespace {
@@ -24,17 +27,20 @@ constexpr double kScalePenalty = 3;
 // No network is predicted faster than this share of the smallest measured ratio.
 constexpr double kLeastRatio = 0.2;
 
-/// The class of the kernel that runs each layer of the network as given; kNone where none does.
-std::vector<KernelClass> classes_of(const ir::Network& network) {
-  const Deployment deployed = deploy(network);
-  const std::vector<Kernel> work = kernels(deployed.network);
-  std::vector<KernelClass> classes(network.layers.size(), KernelClass::kNone);
-  for (std::size_t i = 0; i < work.size(); ++i) classes[deployed.origin[i]] = work[i].kind;
+/// The class of each layer that takes time. What fuses differently in this runtime than by default
+/// counts as elementwise.
+std::vector<KernelClass> classes_of(const ir::Network& network, const Estimate& predicted) {
+  assert(predicted.per_layer.size() == network.layers.size());
+  const std::vector<Kernel> work = kernels(network);
+  std::vector<KernelClass> classes;
+  for (std::size_t i = 0; i < work.size(); ++i) {
+    const bool unknown = work[i].kind == KernelClass::kNone && predicted.per_layer[i] > 0;
+    classes.push_back(unknown ? KernelClass::kElementwise : work[i].kind);
+  }
   return classes;
 }
 
 Eigen::VectorXd times_by_class(const std::vector<KernelClass>& classes, const Estimate& predicted) {
-  assert(predicted.per_layer.size() == classes.size());
   Eigen::VectorXd times = Eigen::VectorXd::Zero(kClasses);
   for (std::size_t i = 0; i < classes.size(); ++i) {
     if (classes[i] != KernelClass::kNone) {
@@ -44,16 +50,19 @@ Eigen::VectorXd times_by_class(const std::vector<KernelClass>& classes, const Es
   return times;
 }
 
-double median(const Eigen::VectorXd& values) {
-  std::vector<double> sorted(values.begin(), values.end());
-  std::ranges::nth_element(sorted, sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2));
-  return sorted[sorted.size() / 2];
+double positive(const nlohmann::json& json) {
+  const double value = json.get<double>();
+  if (!(value > 0) || !std::isfinite(value)) {
+    throw invalid_argument("{} is no positive number", json.dump());
+  }
+  return value;
 }
 
 }  // namespace
 
 RateCorrection::RateCorrection(double relative_sd)
-    : prior_mean_(Eigen::VectorXd::Ones(kFactors)),
+    : relative_sd_(relative_sd),
+      prior_mean_(Eigen::VectorXd::Ones(kFactors)),
       prior_covariance_(Eigen::MatrixXd::Constant(kFactors, kFactors, 0.5)) {
   assert(relative_sd > 0);
   prior_covariance_.diagonal().array() += 0.5;
@@ -66,8 +75,36 @@ RateCorrection::RateCorrection(double relative_sd)
 
 void RateCorrection::add(const ir::Network& network, const Estimate& predicted, double measured) {
   assert(predicted.value > 0);
-  rows_.push_back({times_by_class(classes_of(network), predicted), predicted.value, measured});
+  rows_.push_back(
+      {times_by_class(classes_of(network, predicted), predicted), predicted.value, measured});
   fit();
+}
+
+nlohmann::json RateCorrection::to_json() const {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const Row& row : rows_) {
+    rows.push_back({{"times", std::vector<double>(row.times.begin(), row.times.end())},
+                    {"predicted", row.predicted},
+                    {"measured", row.measured}});
+  }
+  return {{"relative_sd", relative_sd_}, {"measurements", std::move(rows)}};
+}
+
+RateCorrection RateCorrection::from_json(const nlohmann::json& json) try {
+  RateCorrection correction(positive(json.at("relative_sd")));
+  for (const nlohmann::json& item : json.at("measurements")) {
+    const auto times = item.at("times").get<std::vector<double>>();
+    if (times.size() != kClasses) {
+      throw invalid_argument("a measurement has times of {} kernel classes, not {}", times.size(),
+                             kClasses);
+    }
+    correction.rows_.push_back({Eigen::Map<const Eigen::VectorXd>(times.data(), kClasses),
+                                positive(item.at("predicted")), positive(item.at("measured"))});
+  }
+  if (!correction.rows_.empty()) correction.fit();
+  return correction;
+} catch (const nlohmann::json::exception& failure) {
+  throw invalid_argument("no correction of rates: {}", failure.what());
 }
 
 Eigen::VectorXd RateCorrection::shares(const Eigen::VectorXd& times, double predicted) const {
@@ -135,7 +172,7 @@ double RateCorrection::factor(KernelClass kernel_class) const {
 
 Estimate RateCorrection::correct(const ir::Network& network, const Estimate& predicted) const {
   if (posteriors_.empty() || predicted.value <= 0) return predicted;
-  const std::vector<KernelClass> classes = classes_of(network);
+  const std::vector<KernelClass> classes = classes_of(network, predicted);
   const Eigen::VectorXd share = shares(times_by_class(classes, predicted), predicted.value);
   const Eigen::VectorXd factors = mean_factors();
   double variance = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <nlohmann/json_fwd.hpp>
 #include <vector>
 
 #include "estimators/cost_model.hpp"
@@ -33,6 +34,11 @@ class RateCorrection {
   /// it is returned as it is.
   Estimate correct(const ir::Network& network, const Estimate& predicted) const;
 
+  /// All of it as JSON; from_json gives an equal one. Throws InvalidArgument for what to_json did
+  /// not write.
+  nlohmann::json to_json() const;
+  static RateCorrection from_json(const nlohmann::json& json);
+
   std::size_t measurements() const { return rows_.size(); }
   /// The posterior mean of f_c; 1 before the first measurement.
   double factor(KernelClass kernel_class) const;
@@ -59,6 +65,7 @@ class RateCorrection {
   Eigen::VectorXd shares(const Eigen::VectorXd& times, double predicted) const;
   Eigen::VectorXd mean_factors() const;
 
+  double relative_sd_;
   Eigen::VectorXd prior_mean_;
   Eigen::MatrixXd prior_covariance_;
   std::vector<Row> rows_;
