@@ -8,6 +8,12 @@
 #include "core/normal.hpp"
 
 namespace hwnas::engine {
+namespace {
+
+// A profile that claims to be exact could not learn from measurements.
+constexpr double kLeastPriorSd = 0.02;
+
+}  // namespace
 
 std::string describe_excess(const std::string& metric, double value, double bound) {
   return fmt::format("{} {:.10g} > {:.10g}", metric, value, bound);
@@ -17,17 +23,32 @@ double limited_value(const Limit& limit, double value, double standard_deviation
   return value + normal_quantile(limit.confidence) * standard_deviation;
 }
 
-CostModels::CostModels(const Experiment& experiment) : limits_(experiment.limits) {
+CostModels::CostModels(const Experiment& experiment)
+    : limits_(experiment.limits),
+      correction_(std::max(experiment.device.runtime(experiment.runtime).latency_relative_sd.value,
+                           kLeastPriorSd)) {
   const estimators::RuntimeProfile& runtime = experiment.device.runtime(experiment.runtime);
   for (const estimators::CostModelInfo& info : estimators::cost_models()) {
     models_.push_back(info.make(experiment.device, runtime));
   }
 }
 
+void CostModels::learn(const ir::Network& network, double latency_ms) {
+  const auto model = std::ranges::find(models_, "latency_ms", &estimators::CostModel::metric);
+  correction_.add(network, (*model)->predict(network), latency_ms);
+}
+
+estimators::Estimate CostModels::predict(const estimators::CostModel& model,
+                                         const ir::Network& network) const {
+  const estimators::Estimate estimate = model.predict(network);
+  const bool takes_time = model.metric() == "latency_ms" || model.metric() == "energy_mj";
+  return takes_time ? correction_.correct(network, estimate) : estimate;
+}
+
 Costs CostModels::predict(const ir::Network& network) const {
   Costs costs;
   for (const auto& model : models_) {
-    const estimators::Estimate estimate = model->predict(network);
+    const estimators::Estimate estimate = predict(*model, network);
     costs.metrics.push_back({std::string(model->metric()), estimate.value,
                              estimate.standard_deviation, estimate.origin});
   }
@@ -50,7 +71,7 @@ Costs CostModels::predict(const ir::Network& network) const {
 std::map<std::string, std::vector<double>> CostModels::per_layer(const ir::Network& network) const {
   std::map<std::string, std::vector<double>> result;
   for (const auto& model : models_) {
-    estimators::Estimate estimate = model->predict(network);
+    estimators::Estimate estimate = predict(*model, network);
     if (estimate.per_layer.empty()) continue;
     result[std::string(model->metric())] = std::move(estimate.per_layer);
   }

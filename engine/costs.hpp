@@ -7,6 +7,7 @@
 
 #include "engine/experiment.hpp"
 #include "estimators/cost_model.hpp"
+#include "estimators/rate_correction.hpp"
 #include "report/run_summary.hpp"
 
 namespace hwnas::engine {
@@ -18,10 +19,15 @@ struct Costs {
   std::string reason;    ///< every broken limit with value and bound; empty when feasible
 };
 
-/// All cost models of a device and runtime beside the limits of an experiment. Thread-safe.
+/// All cost models of a device and runtime beside the limits of an experiment. Predicting is
+/// thread-safe, learning is not.
 class CostModels {
  public:
   explicit CostModels(const Experiment& experiment);
+
+  /// Takes a measured latency of a network into all later predictions of latency and, since power
+  /// is what it was, of energy.
+  void learn(const ir::Network& network, double latency_ms);
 
   Costs predict(const ir::Network& network) const;
   /// metric -> one value a layer; for costs that are sums over layers.
@@ -30,8 +36,12 @@ class CostModels {
   const std::vector<std::unique_ptr<estimators::CostModel>>& models() const { return models_; }
 
  private:
+  estimators::Estimate predict(const estimators::CostModel& model,
+                               const ir::Network& network) const;
+
   std::vector<std::unique_ptr<estimators::CostModel>> models_;
   std::vector<Limit> limits_;
+  estimators::RateCorrection correction_;
 };
 
 /// The value that the limit is held against: what the cost stays under with the limit's confidence.

@@ -8,8 +8,8 @@
 
 #include "compression/pass.hpp"
 #include "core/error.hpp"
-#include "engine/config_files.hpp"
 #include "engine/evaluator.hpp"
+#include "engine/experiment_sections.hpp"
 #include "estimators/cost_model.hpp"
 #include "exporters/exporter.hpp"
 #include "search/strategy.hpp"
@@ -22,13 +22,6 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kMaxSeed = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMaxObjectives = 3;  // exact hypervolume goes no further
 
-template <typename Row>
-std::vector<std::string> names_of(std::span<const Row> registry) {
-  std::vector<std::string> names;
-  for (const Row& row : registry) names.emplace_back(row.name);
-  return names;
-}
-
 std::vector<std::string> cost_metrics() {
   std::vector<std::string> metrics;
   for (const auto& model : estimators::cost_models()) metrics.emplace_back(model.metric);
@@ -38,69 +31,6 @@ std::vector<std::string> cost_metrics() {
 /// As YAML, in double quotes.
 std::string yaml_quoted(const std::string& text) {
   return nlohmann::json(text).dump();
-}
-
-/// Text of a value that must be one of `names`, with the nearest one suggested.
-std::string known_name(const Config& at, const std::string& what, const std::string& name,
-                       const std::vector<std::string>& names) {
-  if (std::ranges::find(names, name) != names.end()) return name;
-  std::string list;
-  for (const std::string& known : names) list += (list.empty() ? "" : ", ") + known;
-  at.fail("unknown " + what + " '" + name + "'" + did_you_mean(name, names) + " (known: " + list +
-          ")");
-}
-
-std::string read_name(const Config& config) {
-  static const std::regex kName("[a-z0-9][a-z0-9._-]{0,62}");
-  const std::string name = config.as_string();
-  if (!std::regex_match(name, kName)) {
-    config.fail("'" + name +
-                "' is not a name: 1 to 63 of a-z, 0-9, '.', '_', '-', not starting with a sign");
-  }
-  return name;
-}
-
-/// A file named in the experiment; fails at its place if there is none.
-fs::path existing_file(const Config& config, const fs::path& folder) {
-  const fs::path file = (folder / config.as_string()).lexically_normal();
-  if (!fs::is_regular_file(file)) config.fail("no file " + file.string());
-  return file;
-}
-
-// space: { file: … , family: … } or all of a space's own keys.
-Config read_space(const Config& config, const fs::path& folder) {
-  if (!config.has("file")) {
-    known_name(config.at("family"), "family", config.at("family").as_string(),
-               names_of(spaces::space_families()));
-    return config;
-  }
-  config.require_known_keys({"file", "family"});
-  const Config space = Config::load(existing_file(config.at("file"), folder));
-  const std::string family = space.at("family").as_string();
-  known_name(space.at("family"), "family", family, names_of(spaces::space_families()));
-  if (const Config* expected = config.find("family"); expected && expected->as_string() != family) {
-    expected->fail("the file " + config.at("file").as_string() + " is of family '" + family + "'");
-  }
-  return space;
-}
-
-// device: { name: … | file: … | profile: { … }, runtime: … }
-Config read_device_profile(const Config& config, const fs::path& folder) {
-  config.require_known_keys({"name", "file", "profile", "runtime"});
-  if (int(config.has("name")) + int(config.has("file")) + int(config.has("profile")) != 1) {
-    config.fail("give exactly one of 'name', 'file' and 'profile'");
-  }
-  if (const Config* profile = config.find("profile")) return *profile;
-  if (const Config* file = config.find("file")) return Config::load(existing_file(*file, folder));
-  const Config& name = config.at("name");
-  return Config::load(
-      device_file(known_name(name, "device", read_name(name), device_names(folder)), folder));
-}
-
-std::string read_runtime(const Config& config, const estimators::DeviceProfile& device) {
-  std::vector<std::string> names = names_of(std::span(device.runtimes));
-  const Config& runtime = config.at("runtime");
-  return known_name(runtime, "runtime of " + device.name, runtime.as_string(), names);
 }
 
 /// "maximize val_top1"
@@ -199,21 +129,12 @@ std::vector<std::string> read_exports(const Config& config) {
   return formats;
 }
 
-/// data: { name: none, input: [3, 32, 32], classes: 10 }: for evaluators that need no data.
-spaces::Task read_task(const Config& config) {
-  config.require_known_keys({"name", "input", "classes"});
-  const std::vector<Config>& extents = config.at("input").items();
-  if (extents.size() != 3) config.at("input").fail("give [channels, height, width]");
-  const auto extent = [&](std::size_t i) { return static_cast<int>(extents[i].as_int(1, 65'536)); };
-  return {{extent(0), extent(1), extent(2)},
-          static_cast<int>(config.at("classes").as_int(1, 1'000'000))};
-}
-
 void read_data(const Config& config, Experiment& experiment) {
   std::vector<std::string> names = names_of(data::readers());
   names.emplace_back("none");
   experiment.data = config;
   if (known_name(config.at("name"), "data set", config.at("name").as_string(), names) == "none") {
+    config.require_known_keys({"name", "input", "classes"});
     experiment.task_without_data = read_task(config);
     return;
   }
@@ -228,6 +149,11 @@ void read_execution(const Config& config, Experiment& experiment) {
 
 /// What one section alone cannot know.
 void check_together(const Config& config, const Experiment& experiment) {
+  const std::vector<std::string> evaluated =
+      find_evaluator(experiment.evaluator).metrics(experiment.evaluator);
+  if (experiment.measurement && std::ranges::find(evaluated, "latency_ms") != evaluated.end()) {
+    config.at("measurement").fail("the evaluator gives 'latency_ms' already");
+  }
   const bool no_data = experiment.task_without_data.has_value();
   if (no_data && find_evaluator(experiment.evaluator).needs_data) {
     config.at("data").fail("the evaluator trains, so it needs data");
@@ -266,10 +192,11 @@ Config self_contained(Config config, const Config& space, const Config& profile)
 
 }  // namespace
 
-Experiment Experiment::parse(const Config& config, const fs::path& folder) {
+Experiment Experiment::parse(const Config& config, const fs::path& folder,
+                             const std::string& latency_model) {
   config.require_known_keys({"version", "name", "seed", "data", "validation_fraction", "space",
-                             "device", "objectives", "limits", "search", "evaluator", "finalists",
-                             "compression", "export", "execution"});
+                             "device", "objectives", "limits", "search", "evaluator", "measurement",
+                             "finalists", "compression", "export", "execution"});
   config.at("version").as_int(1, 1);
   Experiment experiment;
   experiment.folder = fs::absolute(folder).lexically_normal();
@@ -278,9 +205,10 @@ Experiment Experiment::parse(const Config& config, const fs::path& folder) {
   read_data(config.at("data"), experiment);
   experiment.validation_fraction = config.double_or("validation_fraction", 0.1, 0.001, 0.9);
   experiment.space = read_space(config.at("space"), experiment.folder);
-  const Config profile = read_device_profile(config.at("device"), experiment.folder);
-  experiment.device = estimators::device_from_config(profile);
-  experiment.runtime = read_runtime(config.at("device"), experiment.device);
+  DeviceSection device = read_device(config.at("device"), experiment.folder, latency_model);
+  experiment.device = std::move(device.device);
+  experiment.runtime = std::move(device.runtime);
+  experiment.latency_model = std::move(device.latency_model);
   experiment.evaluator = config.at("evaluator");
   const std::vector<std::string> evaluated =
       find_evaluator(experiment.evaluator).metrics(experiment.evaluator);
@@ -291,6 +219,9 @@ Experiment Experiment::parse(const Config& config, const fs::path& folder) {
     experiment.limits = read_limits(*limits, evaluated);
   }
   read_search(config.at("search"), experiment);
+  if (const Config* measurement = config.find("measurement")) {
+    experiment.measurement = MeasurementOptions::from_config(*measurement);
+  }
   if (const Config* finalists = config.find("finalists")) {
     experiment.finalists = read_finalists(*finalists);
   }
@@ -301,7 +232,7 @@ Experiment Experiment::parse(const Config& config, const fs::path& folder) {
   if (const Config* exports = config.find("export")) experiment.exports = read_exports(*exports);
   if (const Config* execution = config.find("execution")) read_execution(*execution, experiment);
   check_together(config, experiment);
-  experiment.config = self_contained(config, experiment.space, profile);
+  experiment.config = self_contained(config, experiment.space, device.profile);
   return experiment;
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/config.hpp"
 #include "engine/config_files.hpp"
+#include "engine/device_measurer.hpp"
 #include "estimators/device.hpp"
 #include "spaces/search_space.hpp"
 #include "train/trainer.hpp"
@@ -51,6 +52,7 @@ struct Experiment {
   Config space;  ///< for spaces::make_space
   estimators::DeviceProfile device;
   std::string runtime;
+  std::string latency_model;  ///< text of the runtime's learned model; empty: it has none
   std::vector<Objective> objectives;
   std::vector<Limit> limits;
   Config search;           ///< for search::make_strategy
@@ -59,6 +61,8 @@ struct Experiment {
                            ///< the result depends on it, never on the number of workers
   std::size_t max_infeasible = 10000;  ///< so many in a row end the run with an error
   Config evaluator;                    ///< a row of evaluators() and its options
+  /// How candidates are measured on the device during the search; absent: never.
+  std::optional<MeasurementOptions> measurement;
   FinalistOptions finalists;
   std::vector<Config> compression;  ///< a row of compression::passes() and its options each
   std::vector<std::string> exports;
@@ -68,7 +72,10 @@ struct Experiment {
   /// Reads and checks everything that can be checked before the data are read: every key, every
   /// name, every range. Relative file names are relative to `folder`, the experiment's own. Throws
   /// InvalidArgument or NotFound, with file:line:column.
-  static Experiment parse(const Config& config, const std::filesystem::path& folder);
+  /// `latency_model`: text of the runtime's learned model, if it is not to be read from beside the
+  /// device's file.
+  static Experiment parse(const Config& config, const std::filesystem::path& folder,
+                          const std::string& latency_model = {});
   /// `sets`: "search.trials=8", applied before the checks.
   static Experiment load(const std::filesystem::path& file,
                          const std::vector<std::string>& sets = {});

@@ -56,6 +56,12 @@ evaluator
   name                 table: looks candidates up
   tables                 list of { file: CSV or CSV.gz, key: column with the genotype ("4-2-1", or
                          "421"), metrics: { METRIC: column } }
+measurement            [none] of candidates that predictions put on the front, on the device itself: the
+                       cost models learn from them, and at the end all of the front is measured
+  with                 { runner: NAME, … }: hwnas list runners
+  format               exporter of the file that is measured [c]
+  integers             export 8-bit integers, not floats [true]
+  every                1 .. 1000000 [4]: each k-th such candidate is measured while the search goes on
 finalists              [{ count: 0 }]
   count                0 .. 100 points of the front, spread from its best to its end in the first
                        objective, trained on the whole training split; the one with the best

@@ -8,6 +8,7 @@
 
 #include "core/error.hpp"
 #include "engine/costs.hpp"
+#include "engine/device_measurer.hpp"
 #include "engine/executor.hpp"
 #include "engine/finalist_files.hpp"
 #include "engine/front.hpp"
@@ -29,11 +30,24 @@ struct TrainingEnded {
 };
 using Message = std::variant<EpochEnded, TrainingEnded>;
 
+/// The cost models with what all measurements of the search taught.
+CostModels costs_after(const Experiment& experiment, const spaces::SearchSpace& space,
+                       std::span<const TrialRecord> trials) {
+  CostModels costs(experiment);
+  for (const TrialRecord& trial : trials) {
+    if (!trial.measurement) continue;
+    if (const auto latency = measured_latency(*trial.measurement)) {
+      costs.learn(space.decode(trial.genotype), latency->value);
+    }
+  }
+  return costs;
+}
+
 std::vector<FinalistRecord> choose_from_front(RunContext& run) {
   const Experiment& experiment = run.experiment();
   const std::vector<TrialRecord> trials = run.store().trials();
-  const auto front = pareto_front(experiment.objectives, trials);
-  const CostModels costs(experiment);
+  const auto front = pareto_front(experiment, trials);
+  const CostModels costs = costs_after(experiment, *run.inputs().space, trials);
   std::vector<FinalistRecord> finalists;
   for (const std::uint64_t trial : spread_over_front(front.points(), experiment.finalists.count)) {
     const ir::Network network = run.inputs().space->decode(trials[trial].genotype);
@@ -42,6 +56,9 @@ std::vector<FinalistRecord> choose_from_front(RunContext& run) {
     finalist.rank = static_cast<int>(finalists.size()) - 1;
     finalist.network = ir::to_json(network).dump();
     finalist.metrics = costs.predict(network).metrics;
+    if (const auto& measurement = trials[trial].measurement) {
+      if (const auto latency = measured_latency(*measurement)) finalist.metrics.push_back(*latency);
+    }
     finalist.metrics.push_back(predicted_host_latency(experiment, network));
     finalist.per_layer = costs.per_layer(network);
   }

@@ -1,5 +1,7 @@
 #include "engine/front.hpp"
 
+#include <algorithm>
+
 #include "core/error.hpp"
 
 namespace hwnas::engine {
@@ -23,12 +25,29 @@ std::vector<double> minimised_objectives(std::span<const Objective> objectives,
   return values;
 }
 
-search::ParetoArchive pareto_front(std::span<const Objective> objectives,
+double measured_violation(std::span<const Limit> limits, const TrialRecord& trial) {
+  double violation = 0;
+  for (const report::MetricValue& metric : trial.metrics) {
+    if (metric.origin < estimators::Origin::kEmulated) continue;
+    for (const Limit& limit : limits) {
+      if (limit.metric == metric.name) violation += std::max(0.0, metric.value / limit.bound - 1);
+    }
+  }
+  return violation;
+}
+
+search::ParetoArchive pareto_front(const Experiment& experiment,
                                    std::span<const TrialRecord> trials) {
+  using measurement::Status;
   search::ParetoArchive archive;
   for (const TrialRecord& trial : trials) {
     if (trial.state != search::TrialState::kComplete) continue;
-    archive.insert({trial.id, minimised_objectives(objectives, trial.metrics)});
+    if (trial.measurement && (trial.measurement->status == Status::kRefused ||
+                              trial.measurement->status == Status::kCrashed)) {
+      continue;
+    }
+    if (measured_violation(experiment.limits, trial) > 0) continue;
+    archive.insert({trial.id, minimised_objectives(experiment.objectives, trial.metrics)});
   }
   return archive;
 }

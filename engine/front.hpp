@@ -19,8 +19,12 @@ double best_known_value(std::span<const report::MetricValue> metrics, std::strin
 std::vector<double> minimised_objectives(std::span<const Objective> objectives,
                                          std::span<const report::MetricValue> metrics);
 
-/// The non-dominated ones of the complete trials.
-search::ParetoArchive pareto_front(std::span<const Objective> objectives,
+/// By how much measured values break limits: the sum of value / bound − 1, as search::Trial's.
+double measured_violation(std::span<const Limit> limits, const TrialRecord& trial);
+
+/// The non-dominated ones of the complete trials, without those that a measurement has found to
+/// break a limit or that the device does not run.
+search::ParetoArchive pareto_front(const Experiment& experiment,
                                    std::span<const TrialRecord> trials);
 
 }  // namespace hwnas::engine

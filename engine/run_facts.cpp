@@ -30,12 +30,14 @@ RunRecord record_of(const Experiment& experiment) {
           HWNAS_VERSION,
           machine_description(),
           utc_now(),
-          ""};
+          "",
+          experiment.latency_model};
 }
 
 Experiment stored_experiment(const StoreReader& store) {
   const RunRecord run = store.run();
-  return Experiment::parse(Config::parse(run.experiment, "the stored experiment"), run.folder);
+  return Experiment::parse(Config::parse(run.experiment, "the stored experiment"), run.folder,
+                           run.latency_model);
 }
 
 }  // namespace hwnas::engine

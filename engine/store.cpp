@@ -70,8 +70,8 @@ void write_new_store(const fs::path& file, const RunRecord& run) {
   Database database(file, Database::Access::kReadWrite);
   Transaction transaction(database);
   database.execute(kSchema);
-  database.run("INSERT INTO run VALUES (1, ?1, ?2, ?3, ?4, ?5, '')", run.experiment, run.folder,
-               run.version, run.machine, run.started);
+  database.run("INSERT INTO run VALUES (1, ?1, ?2, ?3, ?4, ?5, '', ?6)", run.experiment, run.folder,
+               run.version, run.machine, run.started, run.latency_model);
   for (const Stage stage : kStages) {
     database.run("INSERT INTO stage VALUES (?1, ?2, 0, 0)", static_cast<int>(stage),
                  to_string(stage));
@@ -136,6 +136,15 @@ void Store::write(const SearchBatch& batch, double stage_seconds) {
   }
   database_.run("UPDATE stage SET seconds = ?2 WHERE position = ?1",
                 static_cast<int>(Stage::kSearch), stage_seconds);
+  transaction.commit();
+}
+
+void Store::add_measurement(std::uint64_t trial, const measurement::Measurement& measurement,
+                            const std::vector<report::MetricValue>& metrics) {
+  Transaction transaction(database_);
+  database_.run("INSERT INTO measurement VALUES (?1, ?2)", trial,
+                measurement::to_json(measurement).dump());
+  insert_metrics(database_, kSearchPhase, trial, metrics);
   transaction.commit();
 }
 

@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "engine/database.hpp"
 #include "engine/run_lock.hpp"
+#include "measurement/measurement.hpp"
 #include "report/run_summary.hpp"
 #include "search/strategy.hpp"
 #include "spaces/search_space.hpp"
@@ -25,12 +26,13 @@ std::string_view to_string(Stage stage);
 
 /// What is written once, when a run is created (table `run`, one row).
 struct RunRecord {
-  std::string experiment;  ///< Experiment::config as YAML
-  std::string folder;      ///< Experiment::folder
-  std::string version;     ///< of hwnas
-  std::string machine;     ///< processor and cores
-  std::string started;     ///< RFC 3339, UTC
-  std::string failure;     ///< why the last attempt ended; empty: it did not fail
+  std::string experiment;     ///< Experiment::config as YAML
+  std::string folder;         ///< Experiment::folder
+  std::string version;        ///< of hwnas
+  std::string machine;        ///< processor and cores
+  std::string started;        ///< RFC 3339, UTC
+  std::string failure;        ///< why the last attempt ended; empty: it did not fail
+  std::string latency_model;  ///< Experiment::latency_model
 };
 
 struct StageRecord {
@@ -52,6 +54,7 @@ struct TrialRecord {
   double start_seconds = 0;  ///< of the run's own clock, which stands still between attempts
   double end_seconds = 0;
   int worker = 0;
+  std::optional<measurement::Measurement> measurement;  ///< on the device
 };
 
 /// A point of the front, chosen for full training.
@@ -120,13 +123,14 @@ struct SearchBatch {
 /// locked. Every method is one transaction, on the disk when it returns. One thread at a time: the
 /// pipeline's thread holds the only writing connection.
 ///
-/// Tables (user_version = 2), in the words of the records above:
-///   run       experiment, folder, version, machine, started, failure (one row)
+/// Tables (user_version = 3), in the words of the records above:
+///   run       experiment, folder, version, machine, started, failure, latency_model (one row)
 ///   stage     position, name, done, seconds
 ///   trial     id, genotype ("3-0-1"), description, state (NULL: not finished), reason, violation,
 ///             worker, start_seconds, end_seconds
 ///   metric    phase ("search" or "finalist"), trial, name, origin, value, standard_deviation,
 ///             per_layer (JSON list, or NULL)
+///   measurement  trial, record (JSON of a measurement::Measurement)
 ///   epoch     phase, trial, epoch, train_loss, validation_loss, validation_top1
 ///   finalist  trial, rank, network (JSON), trained, reason, weights_file, weights_sha256, chosen,
 ///             test_top1 (NULL: not measured)
@@ -149,6 +153,10 @@ class Store : public StoreReader {
   void set_failure(const std::string& reason);
   /// `stage_seconds`: spent in the search so far.
   void write(const SearchBatch& batch, double stage_seconds);
+
+  /// What the device said of a trial, and `metrics` in addition to its own.
+  void add_measurement(std::uint64_t trial, const measurement::Measurement& measurement,
+                       const std::vector<report::MetricValue>& metrics);
 
   /// Notes the choice, before training starts.
   void add_finalists(const std::vector<FinalistRecord>& finalists);

@@ -89,10 +89,12 @@ StoreReader::StoreReader(const std::filesystem::path& folder)
 }
 
 RunRecord StoreReader::run() const {
-  Statement row =
-      database_.query("SELECT experiment, folder, version, machine, started, failure FROM run");
+  Statement row = database_.query(
+      "SELECT experiment, folder, version, machine, started, failure, latency_model"
+      " FROM run");
   row.next();
-  return {row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5)};
+  return {row.text(0), row.text(1), row.text(2), row.text(3),
+          row.text(4), row.text(5), row.text(6)};
 }
 
 std::vector<StageRecord> StoreReader::stages() const {
@@ -126,6 +128,11 @@ std::vector<TrialRecord> StoreReader::trials() const {
                   [&](std::uint64_t trial, report::MetricValue metric, const std::string&) {
                     trials.at(trial).metrics.push_back(std::move(metric));
                   });
+  Statement measurements = database_.query("SELECT trial, record FROM measurement");
+  while (measurements.next()) {
+    trials.at(static_cast<std::size_t>(measurements.integer(0))).measurement =
+        measurement::measurement_from_json(nlohmann::json::parse(measurements.text(1)));
+  }
   for_each_epoch(database_, kSearchPhase, [&](std::uint64_t trial, report::CurvePoint point) {
     trials.at(trial).curve.push_back(point);
   });

@@ -12,7 +12,8 @@ CREATE TABLE run (
   version     TEXT NOT NULL,
   machine     TEXT NOT NULL,
   started     TEXT NOT NULL,
-  failure     TEXT NOT NULL
+  failure     TEXT NOT NULL,
+  latency_model  TEXT NOT NULL
 );
 CREATE TABLE stage (
   position  INTEGER PRIMARY KEY,
@@ -41,6 +42,10 @@ CREATE TABLE metric (
   per_layer           TEXT,
   PRIMARY KEY (phase, trial, name, origin)
 ) WITHOUT ROWID;
+CREATE TABLE measurement (
+  trial   INTEGER PRIMARY KEY REFERENCES trial,
+  record  TEXT NOT NULL
+);
 CREATE TABLE epoch (
   phase            TEXT NOT NULL,
   trial            INTEGER NOT NULL REFERENCES trial,
@@ -95,7 +100,7 @@ CREATE TABLE artifact (
   sha256  TEXT NOT NULL,
   bytes   INTEGER NOT NULL
 );
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 )sql";
 
 void require_store_file(const std::filesystem::path& folder) {

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/file.hpp"
@@ -34,6 +36,13 @@ std::vector<report::StageSummary> summarise_stages(const std::vector<StageRecord
   return summaries;
 }
 
+/// Why the trial, or its measurement on the device, failed.
+std::string reason_of(const TrialRecord& trial) {
+  if (!trial.reason.empty() || !trial.measurement || trial.measurement->ok()) return trial.reason;
+  return fmt::format("measurement {}: {}", measurement::to_string(trial.measurement->status),
+                     trial.measurement->reason);
+}
+
 /// Only finished ones: a running trial has no state to show.
 std::vector<report::TrialSummary> summarise_trials(const std::vector<TrialRecord>& trials,
                                                    const search::ParetoArchive& front) {
@@ -43,7 +52,7 @@ std::vector<report::TrialSummary> summarise_trials(const std::vector<TrialRecord
     const bool on_front = std::ranges::find(front.points(), trial.id, &search::ParetoPoint::id) !=
                           front.points().end();
     summaries.push_back({trial.id, spaces::to_string(trial.genotype), trial.description,
-                         *trial.state, trial.reason, trial.metrics, trial.curve,
+                         *trial.state, reason_of(trial), trial.metrics, trial.curve,
                          trial.start_seconds, trial.end_seconds, trial.worker, on_front});
   }
   return summaries;
@@ -101,7 +110,7 @@ report::RunSummary summarise_run(const std::filesystem::path& folder) {
   summary.started = run.started;
   summary.hwnas_version = run.version;
   summary.machine = run.machine;
-  summary.trials = summarise_trials(trials, pareto_front(experiment.objectives, trials));
+  summary.trials = summarise_trials(trials, pareto_front(experiment, trials));
   summary.finalists = summarise_finalists(store.finalists());
   if (std::optional<CompressionRecord> compression = store.compression()) {
     summary.compression = std::move(compression->summary);
