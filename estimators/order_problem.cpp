@@ -1,7 +1,6 @@
 #include "estimators/order_problem.hpp"
 
 #include <algorithm>
-#include <map>
 
 namespace hwnas::estimators {
 
@@ -27,51 +26,98 @@ bool can_join(const MemoryGraph& graph, const OrderTask& task, const MemoryStep&
          during;
 }
 
+class Joiner {
+ public:
+  Joiner(const MemoryGraph& graph, int begin, int end)
+      : graph_(graph),
+        begin_(begin),
+        end_(end),
+        task_of_(static_cast<std::size_t>(end - begin)),
+        inner_(static_cast<std::size_t>(end - begin), -1) {
+    problem_.tasks.reserve(task_of_.size());
+    problem_.tensors.reserve(task_of_.size());
+  }
+
+  void add(int index) {
+    const MemoryStep& step = graph_.steps[index];
+    const int producer = step.reads.front() - 1;
+    if (producer >= begin_ && can_join(graph_, task_before(producer), step)) {
+      OrderTask& task = task_before(producer);
+      task.steps.push_back(index);
+      task.out_bytes = step.bytes;
+      task_of_[index - begin_] = task_of_[producer - begin_];
+      return;
+    }
+    const int task = static_cast<int>(problem_.tasks.size());
+    task_of_[index - begin_] = task;
+    problem_.tasks.push_back({.steps = {index},
+                              .during_bytes = step.bytes,
+                              .out_bytes = step.bytes,
+                              .may_overwrite = step.may_overwrite,
+                              .reads = {},
+                              .predecessors = {},
+                              .successors = {}});
+    for (const int tensor : step.reads) {
+      const int local = local_tensor(tensor);
+      problem_.tensors[local].readers.push_back(task);
+      problem_.tasks[task].reads.push_back(local);
+      if (tensor <= begin_) continue;
+      const int before = task_of_[tensor - 1 - begin_];
+      problem_.tasks[task].predecessors.push_back(before);
+      problem_.tasks[before].successors.push_back(task);
+    }
+  }
+
+  OrderProblem take() { return std::move(problem_); }
+
+ private:
+  OrderTask& task_before(int step) { return problem_.tasks[task_of_[step - begin_]]; }
+
+  /// The problem's index of a tensor of the graph.
+  int local_tensor(int tensor) {
+    if (tensor > begin_ && inner_[tensor - 1 - begin_] >= 0) return inner_[tensor - 1 - begin_];
+    if (tensor <= begin_) {
+      const auto known = std::ranges::find(outer_, tensor, &Outer::tensor);
+      if (known != outer_.end()) return known->local;
+    }
+    const int local = static_cast<int>(problem_.tensors.size());
+    problem_.tensors.push_back(
+        {.bytes = graph_.bytes[tensor],
+         .readers = {},
+         .outlives = tensor == graph_.output || graph_.readers[tensor].back() >= end_});
+    if (tensor > begin_) {
+      inner_[tensor - 1 - begin_] = local;
+    } else {
+      outer_.push_back({tensor, local});
+    }
+    return local;
+  }
+
+  struct Outer {
+    int tensor;
+    int local;
+  };
+
+  const MemoryGraph& graph_;
+  int begin_;
+  int end_;
+  OrderProblem problem_;
+  std::vector<int> task_of_;  ///< of each step
+  std::vector<int> inner_;    ///< problem's tensors by step that writes them, -1: none yet
+  std::vector<Outer> outer_;  ///< those written before; few
+};
+
 }  // namespace
 
 OrderProblem order_problem(const MemoryGraph& graph, const MemoryWalk& start, int begin, int end) {
-  OrderProblem problem{.tasks = {}, .tensors = {}, .live_before = start.live(), .live_after = 0};
-  std::vector<int> task_of(static_cast<std::size_t>(end - begin));
-  std::map<int, int> tensor_of;  // those that tasks read, by the graph's index
+  Joiner joiner(graph, begin, end);
   MemoryWalk walk = start;
-  for (int index = begin; index < end; ++index) {
-    walk.execute(index);
-    const MemoryStep& step = graph.steps[index];
-    const int producer = step.reads.empty() ? 0 : step.reads.front() - 1;
-    if (step.reads.size() == 1 && producer >= begin &&
-        can_join(graph, problem.tasks[task_of[producer - begin]], step)) {
-      OrderTask& task = problem.tasks[task_of[producer - begin]];
-      task.steps.push_back(index);
-      task.out_bytes = step.bytes;
-      task_of[index - begin] = task_of[producer - begin];
-      continue;
-    }
-    const int task = static_cast<int>(problem.tasks.size());
-    task_of[index - begin] = task;
-    problem.tasks.push_back({.steps = {index},
-                             .during_bytes = step.bytes,
-                             .out_bytes = step.bytes,
-                             .may_overwrite = step.may_overwrite,
-                             .reads = {},
-                             .predecessors = {},
-                             .successors = {}});
-    for (const int tensor : step.reads) {
-      const auto [entry, is_new] =
-          tensor_of.try_emplace(tensor, static_cast<int>(problem.tensors.size()));
-      if (is_new) {
-        problem.tensors.push_back(
-            {.bytes = graph.bytes[tensor],
-             .readers = {},
-             .outlives = tensor == graph.output || graph.readers[tensor].back() >= end});
-      }
-      problem.tensors[entry->second].readers.push_back(task);
-      problem.tasks[task].reads.push_back(entry->second);
-      if (tensor <= begin) continue;
-      const int before = task_of[tensor - 1 - begin];
-      problem.tasks[task].predecessors.push_back(before);
-      problem.tasks[before].successors.push_back(task);
-    }
+  for (int step = begin; step < end; ++step) {
+    walk.execute(step);
+    joiner.add(step);
   }
+  OrderProblem problem = joiner.take();
+  problem.live_before = start.live();
   problem.live_after = walk.live();
   return problem;
 }

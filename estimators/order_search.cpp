@@ -112,7 +112,7 @@ class LevelSearch {
     for (std::size_t t = 0; t < readers_.size(); ++t) {
       for (const int reader : problem.tensors[t].readers) readers_[t].insert(reader);
     }
-    slots_.resize(1024, -1);
+    slots_.resize(kFirstSlots, -1);
     State state{.executed = is_backward ? all_ : Set{},
                 .live = is_backward ? problem.live_after : problem.live_before,
                 .parent = -1,
@@ -166,6 +166,8 @@ class LevelSearch {
   }
 
  private:
+  static constexpr std::size_t kFirstSlots = 64;
+
   struct State {
     Set executed;
     std::int64_t live = 0;
@@ -313,16 +315,19 @@ struct Decision {
 template <int kWords>
 Decision decide(const OrderProblem& problem, std::int64_t level, int max_states) {
   const int turn = std::clamp(max_states, 1, 256);
-  LevelSearch<kWords> searches[] = {{problem, level, false}, {problem, level, true}};
+  std::vector<LevelSearch<kWords>> searches;
+  searches.reserve(2);  // the second only if the first is not done at once
+  searches.emplace_back(problem, level, false);
   Decision decision;
   while (decision.answer == Answer::kOutOfBudget && decision.states < max_states) {
+    decision.states = 0;
     for (LevelSearch<kWords>& search : searches) {
       decision.answer = search.run(turn);
-      if (decision.answer == Answer::kOutOfBudget) continue;
+      decision.states += static_cast<int>(search.states());
       if (decision.answer == Answer::kFound) decision.steps = search.path();
-      break;
+      if (decision.answer != Answer::kOutOfBudget) break;
     }
-    decision.states = static_cast<int>(searches[0].states() + searches[1].states());
+    if (searches.size() == 1) searches.emplace_back(problem, level, true);
   }
   return decision;
 }
