@@ -15,6 +15,7 @@
 #include "cli/layer_table.hpp"
 #include "cli/subject.hpp"
 #include "cli/text_table.hpp"
+#include "estimators/latency_model.hpp"
 
 namespace hwnas::cli {
 namespace {
@@ -34,6 +35,22 @@ struct Interval {
 Interval interval_95(const estimators::Estimate& estimate) {
   const double half = kNormal95 * estimate.standard_deviation;
   return {std::max(0.0, estimate.value - half), estimate.value + half};
+}
+
+/// Layers share the relative error of the whole: what is wrong is mostly the rates.
+double relative_sd(const estimators::Estimate& estimate) {
+  return estimate.value > 0 ? estimate.standard_deviation / estimate.value : 0;
+}
+
+/// Where the numbers of a device come from, where its file says so.
+std::string origins(const Target& target) {
+  const estimators::RuntimeProfile& runtime = target.runtime;
+  if (runtime.latency_model_file) {
+    return fmt::format("latency_ms by the model '{}': {}\n", runtime.latency_model->name(),
+                       runtime.latency_model_file->source);
+  }
+  return fmt::format("latency_ms by the profile's rates, ±{:.0f} % (one standard deviation): {}\n",
+                     100 * runtime.latency_relative_sd.value, runtime.latency_relative_sd.source);
 }
 
 ir::Network read_network(const std::string& file) {
@@ -62,7 +79,10 @@ nlohmann::json to_json(std::string_view metric, const estimators::Estimate& esti
                          {"standard_deviation", estimate.standard_deviation},
                          {"interval_95", {interval.low, interval.high}},
                          {"origin", estimators::to_string(estimate.origin)}};
-  if (!estimate.per_layer.empty()) json["per_layer"] = estimate.per_layer;
+  if (!estimate.per_layer.empty()) {
+    json["per_layer"] = estimate.per_layer;
+    json["per_layer_relative_standard_deviation"] = relative_sd(estimate);
+  }
   return json;
 }
 
@@ -95,8 +115,9 @@ void predict(const Options& options, const Invocation& invocation) {
     print_json(
         {{"device", target->device.name}, {"runtime", target->runtime.name}, {"costs", costs}});
   else
-    fmt::print("On {} with {}:\n{}\n{}", target->device.name, target->runtime.name,
-               format_table(rows), format_layers(network, per_layer));
+    fmt::print("On {} with {}:\n{}\n{}Layers share the relative error of the whole.\n\n{}",
+               target->device.name, target->runtime.name, format_table(rows), origins(*target),
+               format_layers(network, per_layer));
 }
 
 }  // namespace

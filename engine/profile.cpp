@@ -6,12 +6,15 @@
 #include <chrono>
 #include <cmath>
 #include <set>
+#include <span>
 
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "engine/profile_files.hpp"
 #include "engine/run_facts.hpp"
 #include "estimators/cost_model.hpp"
+#include "estimators/d_optimal.hpp"
+#include "estimators/regressors.hpp"
 #include "measurement/batch.hpp"
 #include "measurement/journal.hpp"
 #include "spaces/search_space.hpp"
@@ -64,6 +67,8 @@ class Profile {
     return space_->decode(profiled.genotype);
   }
   void choose_networks();
+  ProfiledNetwork described(const spaces::Genotype& genotype, bool held_back) const;
+  std::vector<ProfiledNetwork> d_optimal_networks(std::vector<ProfiledNetwork> candidates) const;
   bool measure();
   std::vector<measurement::Artifact> export_networks();
   const ProfiledNetwork& typical_network() const;
@@ -99,24 +104,64 @@ ProfileResult Profile::run() {
   return std::move(result_);
 }
 
+/// Those held back are a random sample. Those to learn from are, if they are few, a D-optimal
+/// design for the rates, out of ten times as many: without the smallest and largest tenth, which
+/// such a design would take first and which tell little of the networks between. A design for a
+/// linear model misleads others, so more are a random sample, too.
 void Profile::choose_networks() {
-  const int count = plan_.networks + plan_.held_back;
-  const std::vector<spaces::Genotype> genotypes =
-      different_networks(*space_, count, derive_seed(plan_.seed, {1}));
-  if (static_cast<int>(genotypes.size()) < count) {
+  const bool design = plan_.networks < estimators::kStackFrom;
+  const int candidates = plan_.networks * (design ? 10 : 1);
+  const std::vector<spaces::Genotype> drawn =
+      different_networks(*space_, plan_.held_back + candidates, derive_seed(plan_.seed, {1}));
+  const auto count = static_cast<std::size_t>(plan_.networks) + plan_.held_back;
+  if (drawn.size() < count) {
     throw error(ErrorCode::kFailedPrecondition,
                 "the space has only {} different networks that could be found, not {}: ask for "
                 "fewer `networks`",
-                genotypes.size(), count);
+                drawn.size(), count);
   }
-  for (int i = 0; i < count; ++i) {
-    const ir::Network network = space_->decode(genotypes[i]);
-    result_.networks.push_back({.name = fmt::format("network_{}", i),
-                                .genotype = genotypes[i],
-                                .held_back = i >= plan_.networks,
-                                .profile_ms = rates_->predict(network).value,
-                                .measurement = {}});
+  std::vector<ProfiledNetwork> rest;
+  for (const spaces::Genotype& genotype : std::span(drawn).subspan(plan_.held_back)) {
+    rest.push_back(described(genotype, false));
   }
+  result_.networks = design ? d_optimal_networks(std::move(rest)) : std::move(rest);
+  for (const spaces::Genotype& genotype : std::span(drawn).first(plan_.held_back)) {
+    result_.networks.push_back(described(genotype, true));
+  }
+  for (std::size_t i = 0; i < result_.networks.size(); ++i) {
+    result_.networks[i].name = fmt::format("network_{}", i);
+  }
+}
+
+ProfiledNetwork Profile::described(const spaces::Genotype& genotype, bool held_back) const {
+  return {.name = {},
+          .genotype = genotype,
+          .held_back = held_back,
+          .profile_ms = rates_->predict(space_->decode(genotype)).value,
+          .measurement = {}};
+}
+
+std::vector<ProfiledNetwork> Profile::d_optimal_networks(
+    std::vector<ProfiledNetwork> candidates) const {
+  std::ranges::stable_sort(candidates, {}, &ProfiledNetwork::profile_ms);
+  const std::size_t tenth = candidates.size() / 10;
+  const bool can_trim = candidates.size() - 2 * tenth >= static_cast<std::size_t>(plan_.networks);
+  const auto middle = can_trim ? std::span(candidates).subspan(tenth, candidates.size() - 2 * tenth)
+                               : std::span(candidates);
+  Eigen::MatrixXd terms(middle.size(), estimators::RateCorrection::kFactors);
+  for (std::size_t i = 0; i < middle.size(); ++i) {
+    const ir::Network network = network_of(middle[i]);
+    // Errors are relative, so each network weighs what its latency does.
+    terms.row(static_cast<Eigen::Index>(i)) =
+        estimators::RateCorrection::terms(network, rates_->predict(network)) / middle[i].profile_ms;
+  }
+  const Eigen::MatrixXd nothing_known =
+      0.01 * Eigen::MatrixXd::Identity(terms.cols(), terms.cols());
+  std::vector<ProfiledNetwork> chosen;
+  for (const int row : estimators::d_optimal(terms, plan_.networks, nothing_known)) {
+    chosen.push_back(middle[row]);
+  }
+  return chosen;
 }
 
 std::vector<measurement::Artifact> Profile::export_networks() {

@@ -13,9 +13,9 @@
 namespace hwnas::estimators {
 namespace {
 
-// Kernel classes in the order of the enumeration, then what every inference costs.
-constexpr int kClasses = static_cast<int>(KernelClass::kNone);
-constexpr int kFactors = kClasses + 1;
+// Factors are of the kernel classes in the order of the enumeration, then of what every inference
+// costs.
+constexpr int kClasses = RateCorrection::kFactors - 1;
 
 // Relative standard deviations of the noise that are weighed against each other: from what a good
 // timer leaves to a device whose times the profile's terms do not explain.
@@ -71,6 +71,12 @@ RateCorrection::RateCorrection(double relative_sd)
   prior_covariance_(kClasses, kClasses) = 0.25;
   prior_covariance_ *= relative_sd * relative_sd;
   prior_mean_[kClasses] = 0;
+}
+
+Eigen::VectorXd RateCorrection::terms(const ir::Network& network, const Estimate& predicted) {
+  Eigen::VectorXd result(kFactors);
+  result << times_by_class(classes_of(network, predicted), predicted), 1;
+  return result;
 }
 
 void RateCorrection::add(const ir::Network& network, const Estimate& predicted, double measured) {

@@ -23,8 +23,14 @@ namespace hwnas::estimators {
 /// in any order of the measurements up to rounding. Predicting is thread-safe, adding is not.
 class RateCorrection {
  public:
+  static constexpr int kFactors = static_cast<int>(KernelClass::kNone) + 1;
+
   /// `relative_sd`: the standard deviation of the profile's predictions, above 0.
   explicit RateCorrection(double relative_sd);
+
+  /// What the profile predicts for the kernels of each class, conv to elementwise, and 1 for what
+  /// every inference costs: the terms that factors are learned of.
+  static Eigen::VectorXd terms(const ir::Network& network, const Estimate& predicted);
 
   /// Adds a measurement, in the unit of the prediction. `predicted` is the profile's for the
   /// network: above 0, with one value a layer.
