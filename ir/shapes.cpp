@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <functional>
 #include <string_view>
-#include <unordered_set>
+#include <utility>
 
 #include "core/error.hpp"
 #include "ir/network.hpp"
@@ -223,10 +225,36 @@ class ShapeRule {
   const std::vector<Shape>& inputs_;
 };
 
+/// By a table: names are checked whenever a cost model looks at a network.
 bool is_layer_name(std::string_view name) {
-  constexpr std::string_view kAllowed =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
-  return !name.empty() && name.find_first_not_of(kAllowed) == std::string_view::npos;
+  static constexpr std::array<bool, 256> kAllowed = [] {
+    std::array<bool, 256> allowed{};
+    for (const char c :
+         std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.")) {
+      allowed[static_cast<unsigned char>(c)] = true;
+    }
+    return allowed;
+  }();
+  return !name.empty() &&
+         std::ranges::all_of(name, [](char c) { return kAllowed[static_cast<unsigned char>(c)]; });
+}
+
+/// Sorted hashes, because a set would take most of the time of infer_shapes.
+void require_distinct_names(const std::vector<Layer>& layers) {
+  std::vector<std::pair<std::size_t, std::size_t>> hashes;
+  hashes.reserve(layers.size());
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    hashes.emplace_back(std::hash<std::string_view>{}(layers[i].name), i);
+  }
+  std::ranges::sort(hashes);
+  for (std::size_t i = 1; i < hashes.size(); ++i) {
+    for (std::size_t k = i; k-- > 0 && hashes[k].first == hashes[i].first;) {
+      const Layer& layer = layers[hashes[i].second];
+      if (layer.name != layers[hashes[k].second].name) continue;
+      throw invalid_argument("layer '{}' ({}): the name is taken by an earlier layer", layer.name,
+                             operator_name(layer.op));
+    }
+  }
 }
 
 void require_bits(const Layer& layer, std::string_view what, int bits) {
@@ -253,16 +281,11 @@ std::vector<Shape> infer_shapes(const Network& network) {
   if (network.layers.empty()) throw invalid_argument("network without layers");
   std::vector<Shape> shapes;
   shapes.reserve(network.layers.size());
-  std::unordered_set<std::string_view> names;
   std::vector<Shape> inputs;
   for (const Layer& layer : network.layers) {
     if (!is_layer_name(layer.name)) {
       throw invalid_argument("layer {} is named '{}', but names are of A-Z a-z 0-9 _ .",
                              shapes.size(), layer.name);
-    }
-    if (!names.insert(layer.name).second) {
-      throw invalid_argument("layer '{}' ({}): the name is taken by an earlier layer", layer.name,
-                             operator_name(layer.op));
     }
     require_bits(layer, "weight_bits", layer.precision.weight_bits);
     require_bits(layer, "activation_bits", layer.precision.activation_bits);
@@ -278,6 +301,7 @@ std::vector<Shape> infer_shapes(const Network& network) {
     }
     shapes.push_back(ShapeRule(layer, inputs).apply());
   }
+  require_distinct_names(network.layers);
   return shapes;
 }
 
