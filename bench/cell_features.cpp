@@ -141,6 +141,22 @@ std::array<double, 7> graph_features(Digits digits, const Kept& kept) {
           in_use[kNodes - 1] ? 1.0 : 0.0};
 }
 
+/// What decides how the kernels of a graph can run side by side or be merged.
+std::array<double, 5> branch_features(Digits digits, const Kept& kept) {
+  std::array<bool, kNodes> feeds_conv = {};
+  std::array<bool, kNodes> feeds_pool = {};
+  std::array<double, kNodes> indegree = {};
+  for (int edge = 0; edge < kEdges; ++edge) {
+    if (!kept[edge]) continue;
+    ++indegree[kTo[edge]];
+    if (is_conv(digits[edge])) feeds_conv[kFrom[edge]] = true;
+    if (digits[edge] == kPool) feeds_pool[kFrom[edge]] = true;
+  }
+  return {static_cast<double>(std::ranges::count(feeds_conv, true)),
+          static_cast<double>(std::ranges::count(feeds_pool, true)), indegree[1], indegree[2],
+          indegree[3]};
+}
+
 estimators::FeatureLayout cell_layout() {
   estimators::FeatureLayout layout;
   const std::vector<std::string> executed(kCellNames.begin() + 1, kCellNames.end());
@@ -157,6 +173,9 @@ estimators::FeatureLayout cell_layout() {
   add_group(layout, "graph", FeatureRole::kGraph,
             {"additions", "nodes", "path_convs", "path_conv3x3", "path_operators", "path_macs",
              "connected"});
+  add_group(layout, "bwd_graph", FeatureRole::kGraph,
+            {"additions", "nodes", "path_convs", "path_conv3x3", "path_operators", "path_macs",
+             "connected", "conv_inputs", "pool_inputs", "indegree1", "indegree2", "indegree3"});
   return layout;
 }
 
@@ -169,14 +188,38 @@ struct Block {
 constexpr std::array<Block, kFbnetOptions - 1> kBlocks = {
     {{3, 1, 1}, {3, 1, 2}, {3, 3, 1}, {3, 6, 1}, {5, 1, 1}, {5, 1, 2}, {5, 3, 1}, {5, 6, 1}}};
 
-/// MACs of each layer and option: HW-NAS-Bench's FBNet for 32×32 images (Li et al., ICLR 2021,
-/// with its strides for CIFAR). A skip that changes the shape is a 1×1 convolution.
-std::array<std::array<double, kFbnetOptions>, kFbnetLayers> fbnet_macs() {
+/// What a layer's option asks of a device.
+constexpr std::array<const char*, 6> kWorkNames = {
+    "pointwise_macs", "grouped_macs", "depthwise3_macs", "depthwise5_macs", "elements", "weights"};
+using Work = std::array<double, kWorkNames.size()>;
+enum { kPointwise, kGrouped, kDepthwise3, kDepthwise5, kElements, kWeights };
+
+double macs_of(const Work& work) {
+  return work[kPointwise] + work[kGrouped] + work[kDepthwise3] + work[kDepthwise5];
+}
+
+/// One convolution of an inverted residual from `in` to `out` channels on maps of `before` and then
+/// `after` pixels.
+Work work_of(const Block& block, int in, int out, double before, double after) {
+  const double hidden = in * block.expansion;
+  const double pointwise = (before * in * hidden + after * hidden * out) / block.groups;
+  const double depthwise = after * hidden * block.kernel * block.kernel;
+  Work work = {};
+  work[block.groups == 1 ? kPointwise : kGrouped] = pointwise;
+  work[block.kernel == 3 ? kDepthwise3 : kDepthwise5] = depthwise;
+  work[kElements] = before * (in + hidden) + after * (hidden + out);
+  work[kWeights] = hidden * (in + out) / block.groups + hidden * block.kernel * block.kernel;
+  return work;
+}
+
+/// Of each layer and option: HW-NAS-Bench's FBNet for 32×32 images (Li et al., ICLR 2021, with its
+/// strides for CIFAR). A skip that changes the shape is a 1×1 convolution.
+std::array<std::array<Work, kFbnetOptions>, kFbnetLayers> fbnet_work() {
   constexpr std::array<int, 7> kLayers = {1, 4, 4, 4, 4, 4, 1};
   constexpr std::array<int, 7> kChannels = {16, 24, 32, 64, 112, 184, 352};
   constexpr std::array<int, 7> kStrides = {1, 1, 2, 2, 1, 2, 1};
-  std::array<std::array<double, kFbnetOptions>, kFbnetLayers> macs = {};
-  int channels = 16;
+  std::array<std::array<Work, kFbnetOptions>, kFbnetLayers> result = {};
+  int in = 16;
   int width = 32;
   int layer = 0;
   for (std::size_t stage = 0; stage < kLayers.size(); ++stage) {
@@ -187,17 +230,18 @@ std::array<std::array<double, kFbnetOptions>, kFbnetLayers> fbnet_macs() {
       width /= stride;
       const double after = width * width;
       for (std::size_t option = 0; option < kBlocks.size(); ++option) {
-        const auto& [kernel, expansion, groups] = kBlocks[option];
-        const double hidden = channels * expansion;
-        macs[layer][option] = before * channels * hidden / groups +
-                              after * hidden * (kernel * kernel + 1.0 * out / groups);
+        result[layer][option] = work_of(kBlocks[option], in, out, before, after);
       }
-      const bool is_identity = stride == 1 && channels == out;
-      macs[layer].back() = is_identity ? 0 : after * channels * out;
-      channels = out;
+      if (stride != 1 || in != out) {
+        Work& skip = result[layer].back();
+        skip[kPointwise] = after * in * out;
+        skip[kElements] = before * in + after * out;
+        skip[kWeights] = in * out;
+      }
+      in = out;
     }
   }
-  return macs;
+  return result;
 }
 
 }  // namespace
@@ -230,7 +274,10 @@ EncodedNetworks encode_nasbench201(const std::vector<std::string>& genotypes) {
       features[16 + option - 1] += fwd[edge];
     }
     const auto graph = graph_features(digits, eff);
-    std::ranges::copy(graph, features.data() + kExecuted + kEdges * kCellOptions);
+    double* column = features.data() + kExecuted + kEdges * kCellOptions;
+    column = std::ranges::copy(graph, column).out;
+    column = std::ranges::copy(graph_features(digits, bwd), column).out;
+    std::ranges::copy(branch_features(digits, bwd), column);
     result.macs.push_back(macs);
     result.connected.push_back(graph.back() == 1);
   }
@@ -246,17 +293,23 @@ EncodedNetworks encode_fbnet(const std::vector<std::string>& genotypes) {
   add_group(result.layout, "one_hot", FeatureRole::kEncoding, one_hot);
   add_group(result.layout, "counts", FeatureRole::kExecution,
             {kFbnetNames.begin(), kFbnetNames.end()});
+  add_group(result.layout, "work", FeatureRole::kExecution, {kWorkNames.begin(), kWorkNames.end()});
   result.features.setZero(std::ssize(genotypes), std::ssize(result.layout.names));
-  const auto macs = fbnet_macs();
+  constexpr int kCounts = kFbnetLayers * kFbnetOptions;
+  const auto work_table = fbnet_work();
   for (Eigen::Index row = 0; row < result.features.rows(); ++row) {
     const std::vector<int> digits = digits_of(genotypes[row], kFbnetLayers, kFbnetOptions);
     result.macs.push_back(0);
     result.connected.push_back(true);
     for (int layer = 0; layer < kFbnetLayers; ++layer) {
       const int option = digits[layer];
+      const Work& work = work_table[layer][option];
       result.features(row, layer * kFbnetOptions + option) = 1;
-      result.features(row, kFbnetLayers * kFbnetOptions + option) += 1;
-      result.macs.back() += macs[layer][option];
+      result.features(row, kCounts + option) += 1;
+      for (std::size_t i = 0; i < work.size(); ++i) {
+        result.features(row, kCounts + kFbnetOptions + static_cast<Eigen::Index>(i)) += work[i];
+      }
+      result.macs.back() += macs_of(work);
     }
   }
   return result;

@@ -24,7 +24,10 @@ struct EncodedNetworks {
 ///   the input;
 /// - one_hot (kEncoding, 30);
 /// - graph (kGraph, 7) of the edges of eff: additions, nodes in use, longest path counted in
-///   convolutions, in 3×3 convolutions, in operators and in MACs of a 1×1 convolution, connected.
+///   convolutions, in 3×3 convolutions, in operators and in MACs of a 1×1 convolution, connected;
+/// - bwd_graph (kGraph, 12): the same of the edges of bwd, and the numbers of nodes that
+/// convolutions
+///   and poolings read, and of edges into each node.
 ///
 /// toco is bwd but for a rule of TOCO, the converter of TensorFlow 1: `none` is a product with
 /// zero. Such a product becomes a constant, and what only it needed goes (ResolveMultiplyByZero);
@@ -35,8 +38,9 @@ EncodedNetworks encode_nasbench201(const std::vector<std::string>& genotypes);
 
 /// FBNet's 22 digits, one a layer: 0 k3_e1, 1 k3_e1_g2, 2 k3_e3, 3 k3_e6, 4 k5_e1, 5 k5_e1_g2,
 /// 6 k5_e3, 7 k5_e6, 8 skip, over HW-NAS-Bench's layers for CIFAR-100. Groups: one_hot (kEncoding,
-/// 198), counts of the options (kExecution, 9). All are connected. Throws InvalidArgument for
-/// another genotype.
+/// 198), counts of the options (kExecution, 9), work (kExecution, 6: MACs of 1×1, grouped 1×1,
+/// depthwise 3×3 and 5×5 convolutions, elements read and written, weights). All are connected.
+/// Throws InvalidArgument for another genotype.
 EncodedNetworks encode_fbnet(const std::vector<std::string>& genotypes);
 
 /// By the name of the space: "nasbench201" or "fbnet". Throws NotFound for another.

@@ -42,10 +42,23 @@ CostFigure help_nb201(std::string_view name, const std::filesystem::path& data, 
           .line = spearman_line};
 }
 
+CostFigure help_fbnet(std::string_view name, const std::filesystem::path& data, int samples) {
+  return {.name = name,
+          .options = {.space = "fbnet",
+                      .tables = {data / "help/fbnet_latency_ms.csv.gz"},
+                      .sources = kHelpFbnetSources,
+                      .targets = kHelpFbnetTargets,
+                      .samples = {samples},
+                      .model = "additive_linear",
+                      .protocol = Protocol::kHelp},
+          .line = spearman_line};
+}
+
 }  // namespace
 
 std::vector<CostFigure> cost_figures(const std::filesystem::path& data) {
-  return {help_nb201("help_nb201_5", data, 5), help_nb201("help_nb201_10", data, 10)};
+  return {help_nb201("help_nb201_5", data, 5), help_nb201("help_nb201_10", data, 10),
+          help_fbnet("help_fbnet_10", data, 10), help_fbnet("help_fbnet_20", data, 20)};
 }
 
 CostFigure cost_figure(std::string_view name, const std::filesystem::path& data) {

@@ -3,69 +3,66 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "bench/linear_learners.hpp"
 #include "core/error.hpp"
-#include "estimators/d_optimal.hpp"
+#include "estimators/boosted_trees.hpp"
+#include "estimators/gaussian_process.hpp"
 #include "estimators/linear_prior.hpp"
+#include "estimators/stack.hpp"
 
 namespace hwnas::bench {
 
 namespace {
 
-using estimators::DeviceCosts;
 using estimators::FeatureMatrix;
 
-std::vector<DeviceCosts> costs_of(const Setting& setting) {
-  std::vector<DeviceCosts> sources;
-  for (const SourceDevice& source : setting.sources) {
-    sources.push_back({source.features, source.costs});
-  }
-  return sources;
+template <estimators::CovarianceKind kKind>
+Learner gaussian_process(const Setting& setting) {
+  return {.fit =
+              [&layout = setting.networks.layout](const FeatureMatrix& features,
+                                                  const Eigen::VectorXd& costs) {
+                return estimators::fit_gaussian_process(layout, features, costs, kKind);
+              },
+          .choose = nullptr};
 }
 
-auto fit_with(const estimators::LinearPrior& prior) {
-  return [prior](const FeatureMatrix& features, const Eigen::VectorXd& costs) {
-    return estimators::fit_bayes_linear(prior, features, costs);
-  };
+Learner boosted_trees(const Setting&) {
+  return {.fit =
+              [](const FeatureMatrix& features, const Eigen::VectorXd& costs) {
+                return estimators::fit_boosted_trees(features, costs);
+              },
+          .choose = nullptr};
 }
 
-Learner random_bayes_linear(const Setting& setting) {
+Learner stack(const Setting& setting) {
   const auto prior = estimators::execution_prior(setting.networks.layout, costs_of(setting));
-  return {.fit = fit_with(prior), .choose = nullptr};
+  return {.fit =
+              [&layout = setting.networks.layout, prior](const FeatureMatrix& features,
+                                                         const Eigen::VectorXd& costs) {
+                return estimators::fit_stack(layout, features, costs, prior);
+              },
+          .choose = nullptr};
 }
 
-/// The constant and the columns of some groups.
-Eigen::MatrixXd functions_of(const estimators::FeatureLayout& layout, const FeatureMatrix& features,
-                             const std::vector<std::string>& groups) {
-  std::vector<int> columns;
-  for (const estimators::FeatureGroup& group : layout.groups) {
-    for (int i = 0; i < group.size && std::ranges::count(groups, group.name) > 0; ++i) {
-      columns.push_back(group.begin + i);
-    }
-  }
-  Eigen::MatrixXd functions(features.rows(), std::ssize(columns) + 1);
-  functions.col(0).setOnes();
-  functions.rightCols(std::ssize(columns)) = features(Eigen::all, columns);
-  return functions;
-}
-
-Learner bayes_linear(const Setting& setting) {
-  const auto prior = estimators::execution_prior(setting.networks.layout, costs_of(setting));
-  const auto choose = [&layout = setting.networks.layout](const FeatureMatrix& candidates,
-                                                          int count, const Measure&) {
-    const Eigen::MatrixXd functions = functions_of(layout, candidates, {"raw", "bwd"});
-    return estimators::d_optimal(
-        functions, count, 0.01 * Eigen::MatrixXd::Identity(functions.cols(), functions.cols()));
-  };
-  return {.fit = fit_with(prior), .choose = choose};
-}
+using estimators::CovarianceKind;
 
 constexpr LearnerInfo kLearners[] = {
-    {"bayes_linear", "linear in the executed operators, prior from the sources", bayes_linear},
-    {"random_bayes_linear", "the same with networks measured at random", random_bayes_linear},
+    {"bayes_linear", "linear in the executed operators, prior from the sources, active choice",
+     bayes_linear},
+    {"d_optimal_bayes_linear", "the same, measured by D-optimal design", d_optimal_bayes_linear},
+    {"random_bayes_linear", "the same, measured at random", random_bayes_linear},
+    {"additive_linear", "linear in the layers' options, prior from the sources, active choice",
+     additive_linear},
+    {"random_additive_linear", "the same, measured at random", random_additive_linear},
+    {"linear_gaussian_process", "robust, linear", gaussian_process<CovarianceKind::kLinear>},
+    {"gaussian_process", "robust, linear and smooth", gaussian_process<CovarianceKind::kSmooth>},
+    {"structural_gaussian_process", "the same, linear in the graph's shape as well",
+     gaussian_process<CovarianceKind::kStructural>},
+    {"boosted_trees", "gradient-boosted trees", boosted_trees},
+    {"stack", "all of these, weighed by cross-validation", stack},
 };
 
 }  // namespace

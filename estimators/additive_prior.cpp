@@ -77,8 +77,7 @@ class BasisBuilder {
   double add(const Eigen::VectorXd& weights) {
     const Eigen::VectorXd values = pool_ * weights.tail(pool_.cols());
     const double mean = values.mean();
-    const double sd =
-        std::sqrt((values.array() - mean).square().mean());
+    const double sd = std::sqrt((values.array() - mean).square().mean());
     if (sd < 1e-9) return 0;
     projection_.conservativeResize(Eigen::NoChange, projection_.cols() + 1);
     auto column = projection_.rightCols<1>();
@@ -144,8 +143,7 @@ LinearPrior additive_prior(const FeatureLayout& layout, std::span<const DeviceCo
         sds[2 + static_cast<Eigen::Index>(i)] = 2 * factor * deviation_sds[i];
       }
       for (const double noise_variance : kNoiseVariances) {
-        prior.components.push_back(
-            {0, mean, sds.cwiseAbs2().asDiagonal(), noise_variance, 0});
+        prior.components.push_back({0, mean, sds.cwiseAbs2().asDiagonal(), noise_variance, 0});
       }
     }
   }

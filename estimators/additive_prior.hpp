@@ -15,8 +15,8 @@ namespace hwnas::estimators {
 /// deviate from it; and the columns of role kExecution. All but the constant are standardised over
 /// the first source's networks. The constant and the mean are expected as on an average source;
 /// each deviation is 0 ± f times that of the sources and each column 0 ± c, for three f, three c
-/// and four levels of noise, all equally likely. Throws InvalidArgument if there are no sources, the layout has
-/// no column of role kEncoding, or a source has fewer rows than such columns.
+/// and four levels of noise, all equally likely. Throws InvalidArgument if there are no sources,
+/// the layout has no column of role kEncoding, or a source has fewer rows than such columns.
 LinearPrior additive_prior(const FeatureLayout& layout, std::span<const DeviceCosts> sources);
 
 }  // namespace hwnas::estimators
