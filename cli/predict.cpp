@@ -15,6 +15,7 @@
 #include "cli/layer_table.hpp"
 #include "cli/subject.hpp"
 #include "cli/text_table.hpp"
+#include "estimators/firmware_bytes.hpp"
 #include "estimators/latency_model.hpp"
 
 namespace hwnas::cli {
@@ -110,6 +111,10 @@ void predict(const Options& options, const Invocation& invocation) {
     // The table of layers has columns of its own for what is exact.
     if (!estimate.per_layer.empty() && estimate.origin != estimators::Origin::kExact)
       per_layer.emplace(model->metric(), estimate.per_layer);
+  }
+  if (const auto firmware = estimators::firmware_bytes(network, target->runtime)) {
+    costs.push_back(to_json("firmware_bytes", *firmware));
+    rows.push_back(table_row("firmware_bytes", *firmware));
   }
   if (invocation.json)
     print_json(

@@ -148,6 +148,25 @@ class DeviceReader {
             .source = source(node->at("source"))};
   }
 
+  std::optional<CodeSizes> code(const Config& runtime) {
+    const Config* const node = runtime.find("code");
+    if (node == nullptr) return std::nullopt;
+    node->require_known_keys({"base", "by_operator", "per_convolution_channel", "sd", "source"});
+    const auto bytes = [](const Config& number) { return number.as_double(0, kMaxBytes); };
+    CodeSizes sizes{.base = bytes(node->at("base")),
+                    .by_operator = {},
+                    .per_convolution_channel = bytes(node->at("per_convolution_channel")),
+                    .sd = bytes(node->at("sd")),
+                    .source = source(node->at("source"))};
+    const Config& operators = node->at("by_operator");
+    operators.require_known_keys({"conv", "depthwise", "linear", "max_pool", "average_pool", "add",
+                                  "mul", "concat", "pad", "softmax"});
+    for (const std::string& key : operators.keys()) {
+      sizes.by_operator[key] = bytes(operators.at(key));
+    }
+    return sizes;
+  }
+
   FusionRules fusion(const Config& node) {
     node.require_known_keys({"rules", "source"});
     const std::span<const std::string_view> known = fusion_rule_names();
@@ -178,8 +197,8 @@ class DeviceReader {
     node.require_known_keys({"name", "macs_per_second", "outputs_per_second", "elements_per_second",
                              "layer_overhead_us", "runtime_ram_bytes", "runtime_flash_bytes",
                              "latency_relative_sd", "in_place_elementwise", "measured_with",
-                             "kernels", "requantization", "u8s8_saturates", "constants", "fusion",
-                             "latency_model"});
+                             "kernels", "requantization", "u8s8_saturates", "constants", "code",
+                             "fusion", "latency_model"});
     const Config* const fused = node.find("fusion");
     return {
         .name = node.at("name").as_string(),
@@ -195,6 +214,7 @@ class DeviceReader {
         .kernels = kernels(node),
         .arithmetic = arithmetic(node),
         .constants = constants(node),
+        .code = code(node),
         .fusion = fused != nullptr ? fusion(*fused) : FusionRules{},
         .fusion_source = fused != nullptr ? source(fused->at("source")) : "",
         .latency_model_file = model_file(node, "latency_model"),

@@ -39,6 +39,15 @@ struct ConstantSizes {
   std::string source;
 };
 
+/// What the code of a firmware takes in flash, in bytes; see firmware_bytes.
+struct CodeSizes {
+  double base = 0;  ///< start-up code, C library, interpreter, and what every network needs
+  std::map<std::string, double> by_operator;  ///< once for each kind that the network has
+  double per_convolution_channel = 0;         ///< of the container, beside ConstantSizes
+  double sd = 0;                              ///< one standard deviation of the whole
+  std::string source;
+};
+
 class LatencyModel;
 
 /// A learned model in a file beside the device's.
@@ -67,6 +76,7 @@ struct RuntimeProfile {
   std::vector<KernelRow> kernels;                                  ///< beside those for `measured`
   ir::Arithmetic arithmetic;                                       ///< of its integer kernels
   ConstantSizes constants;
+  std::optional<CodeSizes> code;
   FusionRules fusion;         ///< what it does to the graph before it executes it
   std::string fusion_source;  ///< empty: the default rules
 
