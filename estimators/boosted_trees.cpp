@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <span>
 
 #include "core/error.hpp"
 #include "estimators/conformal.hpp"
@@ -20,15 +19,15 @@ constexpr int kVersion = 1;
 constexpr int kRounds = 600;
 constexpr int kFolds = 5;
 using Parameter = std::array<const char*, 2>;
-constexpr Parameter kParameters[] = {
-    {"base_score", "0"}, {"eta", "0.05"}, {"subsample", "0.8"}, {"colsample_bytree", "0.7"},
-    {"nthread", "1"},    {"seed", "0"},   {"verbosity", "0"}};
-constexpr Parameter kSquaredParameters[] = {{"objective", "reg:squarederror"}, {"max_depth", "3"}};
-// Far errors have little curvature, which min_child_weight counts.
-constexpr Parameter kPseudoHuberParameters[] = {{"objective", "reg:pseudohubererror"},
-                                                {"huber_slope", "0.05"},
-                                                {"max_depth", "5"},
-                                                {"min_child_weight", "0.5"}};
+constexpr Parameter kParameters[] = {{"objective", "reg:squarederror"},
+                                     {"base_score", "0"},
+                                     {"eta", "0.05"},
+                                     {"max_depth", "3"},
+                                     {"subsample", "0.8"},
+                                     {"colsample_bytree", "0.7"},
+                                     {"nthread", "1"},
+                                     {"seed", "0"},
+                                     {"verbosity", "0"}};
 
 using Floats = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
@@ -48,14 +47,10 @@ std::shared_ptr<void> make_data(const Floats& rows) {
   return {handle, [](void* data) { XGDMatrixFree(data); }};
 }
 
-void set(BoosterHandle booster, std::span<const Parameter> parameters) {
-  for (const auto& [name, value] : parameters) check(XGBoosterSetParam(booster, name, value));
-}
-
 }  // namespace
 
 std::unique_ptr<BoostedTrees> train_boosted_trees(const FeatureMatrix& features,
-                                                  const Eigen::VectorXd& costs, TreeLoss loss,
+                                                  const Eigen::VectorXd& costs,
                                                   double relative_deviation) {
   check_measured(BoostedTrees::kName, features, costs, 2);
   auto model = std::make_unique<BoostedTrees>();
@@ -67,9 +62,9 @@ std::unique_ptr<BoostedTrees> train_boosted_trees(const FeatureMatrix& features,
   check(XGDMatrixSetFloatInfo(data.get(), "label", targets.data(), targets.size()));
   const DMatrixHandle handle = data.get();
   model->booster_ = make_booster(&handle, 1);
-  set(model->booster_.get(), kParameters);
-  if (loss == TreeLoss::kSquared) set(model->booster_.get(), kSquaredParameters);
-  if (loss == TreeLoss::kPseudoHuber) set(model->booster_.get(), kPseudoHuberParameters);
+  for (const auto& [name, value] : kParameters) {
+    check(XGBoosterSetParam(model->booster_.get(), name, value));
+  }
   for (int round = 0; round < kRounds; ++round) {
     check(XGBoosterUpdateOneIter(model->booster_.get(), round, handle));
   }
@@ -77,19 +72,19 @@ std::unique_ptr<BoostedTrees> train_boosted_trees(const FeatureMatrix& features,
 }
 
 std::unique_ptr<BoostedTrees> fit_boosted_trees(const FeatureMatrix& features,
-                                                const Eigen::VectorXd& costs, TreeLoss loss) {
+                                                const Eigen::VectorXd& costs) {
   check_measured(BoostedTrees::kName, features, costs, 10);
   std::vector<double> scores(costs.size());
   for (const Fold& fold : folds(costs.size(), kFolds)) {
     const auto model =
-        train_boosted_trees(features(fold.others, Eigen::all), costs(fold.others), loss, 0);
+        train_boosted_trees(features(fold.others, Eigen::all), costs(fold.others), 0);
     const auto predictions = model->predict(features(fold.held_back, Eigen::all));
     for (std::size_t i = 0; i < predictions.size(); ++i) {
       const Eigen::Index row = fold.held_back[i];
       scores[row] = std::abs(costs[row] / predictions[i].mean - 1);
     }
   }
-  return train_boosted_trees(features, costs, loss, conformal_scale(scores));
+  return train_boosted_trees(features, costs, conformal_scale(scores));
 }
 
 std::vector<Prediction> BoostedTrees::predict(const FeatureMatrix& features) const {

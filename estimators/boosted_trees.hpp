@@ -8,12 +8,6 @@
 
 namespace hwnas::estimators {
 
-/// What trees are grown for, in logarithms of costs.
-enum class TreeLoss {
-  kSquared,
-  kPseudoHuber,  ///< linear for errors well beyond 5 %: for devices whose timings have outliers
-};
-
 /// Gradient-boosted regression trees of the logarithms of costs over their median (Chen and
 /// Guestrin, "XGBoost: A Scalable Tree Boosting System", KDD 2016; the library). For 300
 /// measurements and more, where devices overlap operators or run branches in parallel. Fitted on
@@ -33,7 +27,6 @@ class BoostedTrees final : public Regressor {
  private:
   friend std::unique_ptr<BoostedTrees> train_boosted_trees(const FeatureMatrix& features,
                                                            const Eigen::VectorXd& costs,
-                                                           TreeLoss loss,
                                                            double relative_deviation);
   std::shared_ptr<void> booster_;  ///< XGBoost's handle
   Eigen::Index columns_ = 0;
@@ -46,12 +39,11 @@ class BoostedTrees final : public Regressor {
 /// Throws InvalidArgument if there are fewer than 10 or one is not positive, Internal if the
 /// library fails.
 std::unique_ptr<BoostedTrees> fit_boosted_trees(const FeatureMatrix& features,
-                                                const Eigen::VectorXd& costs,
-                                                TreeLoss loss = TreeLoss::kSquared);
+                                                const Eigen::VectorXd& costs);
 
 /// The same without cross-validation: predictions state the given deviation, over their mean.
 std::unique_ptr<BoostedTrees> train_boosted_trees(const FeatureMatrix& features,
-                                                  const Eigen::VectorXd& costs, TreeLoss loss,
+                                                  const Eigen::VectorXd& costs,
                                                   double relative_deviation);
 
 }  // namespace hwnas::estimators

@@ -12,7 +12,7 @@ namespace hwnas::estimators {
 
 namespace {
 
-/// What the line search gets instead of infinity, which its interpolation cannot take.
+/// What the line search gets instead of infinity.
 constexpr double kHuge = 1e30;
 
 struct Search {
@@ -44,6 +44,8 @@ Eigen::VectorXd minimise(const Differentiable& function, const Eigen::VectorXd& 
   lbfgs_parameter_t parameters;
   lbfgs_parameter_init(&parameters);
   parameters.max_iterations = max_iterations;
+  // Halves a step that leaves the domain; the default one interpolates and gives up.
+  parameters.linesearch = LBFGS_LINESEARCH_BACKTRACKING_STRONG_WOLFE;
   std::vector<double> point(start.begin(), start.end());
   // Why it stopped does not matter: the best point seen is what there is.
   lbfgs(static_cast<int>(point.size()), point.data(), nullptr, evaluate, nullptr, &search,

@@ -47,12 +47,6 @@ Candidate gaussian_process(const char* label, CovarianceKind kind, const Feature
           }};
 }
 
-Candidate boosted_trees(const char* label, TreeLoss loss) {
-  return {label, [loss](const FeatureMatrix& rows, const Eigen::VectorXd& targets) {
-            return train_boosted_trees(rows, targets, loss, 0);
-          }};
-}
-
 std::vector<Candidate> candidates(const FeatureLayout& layout, const FeatureMatrix& features,
                                   const Eigen::VectorXd& costs, const LinearPrior& prior) {
   const auto process = [&](const char* label, CovarianceKind kind) {
@@ -67,8 +61,10 @@ std::vector<Candidate> candidates(const FeatureLayout& layout, const FeatureMatr
       process("gaussian_process smooth", CovarianceKind::kSmooth),
       process("gaussian_process structural", CovarianceKind::kStructural)};
   if (features.rows() >= kTreesFrom) {
-    result.push_back(boosted_trees("boosted_trees", TreeLoss::kSquared));
-    result.push_back(boosted_trees("boosted_trees pseudo_huber", TreeLoss::kPseudoHuber));
+    result.push_back(
+        {"boosted_trees", [](const FeatureMatrix& rows, const Eigen::VectorXd& targets) {
+           return train_boosted_trees(rows, targets, 0);
+         }});
   }
   return result;
 }

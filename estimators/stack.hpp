@@ -41,8 +41,7 @@ class Stack final : public Regressor {
 };
 
 /// Learns a device from `costs` (one a row of `features`, positive) by bayes_linear from `prior`,
-/// the three covariances of gaussian_process and, from 300 measurements on, boosted_trees
-/// for both losses.
+/// the three covariances of gaussian_process and, from 300 measurements on, boosted_trees.
 ///
 /// Weights are softmax(v) for the v that maximise Π t₂(eᵢ / τ) · N(v; 0, 1), where eᵢ is the
 /// relative error of the weighted mean for network i by ten-fold cross-validation (five-fold from
