@@ -109,6 +109,7 @@ Status status_of(grpc::StatusCode code) {
 class AgentRunner : public Runner {
  public:
   explicit AgentRunner(AgentClientOptions options) : options_(std::move(options)) {
+    silence_grpc();
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveMs);

@@ -1,5 +1,6 @@
 #include "measurement/agent_protocol.hpp"
 
+#include <grpc/support/log.h>
 #include <openssl/crypto.h>
 
 #include "core/error.hpp"
@@ -7,6 +8,10 @@
 #include "core/sha256.hpp"
 
 namespace hwnas::measurement {
+
+void silence_grpc() {
+  gpr_set_log_function([](gpr_log_func_args*) {});
+}
 
 std::string authorization(std::string_view token) {
   return fmt::format("Bearer {}", token);

@@ -13,6 +13,9 @@ inline constexpr std::size_t kMaxMessageBytes = std::size_t{4} << 20;
 inline constexpr std::string_view kAuthorization = "authorization";
 inline constexpr std::string_view kBusy = "hwnas-busy";
 
+/// Keeps gRPC's own log off standard error: what fails is in results and errors.
+void silence_grpc();
+
 /// "Bearer <token>".
 std::string authorization(std::string_view token);
 /// Whether both are equal, in a time that does not depend on where they differ.

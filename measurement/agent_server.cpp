@@ -144,6 +144,7 @@ class AgentServer::Implementation final : public v1::Agent::Service {
  public:
   Implementation(AgentOptions options, Runner& runner)
       : options_(std::move(options)), runner_(runner) {
+    silence_grpc();
     grpc::ServerBuilder builder;
     const bool encrypted = !options_.tls_certificate.empty();
     builder.AddListeningPort(
@@ -235,8 +236,8 @@ class AgentServer::Implementation final : public v1::Agent::Service {
       return grpc::Status::OK;
     } catch (const Error& failure) {
       if (failure.code() != ErrorCode::kCancelled) throw;
-      return {grpc::DEADLINE_EXCEEDED,
-              "stopped by the client, by the agent's end, or by its limit"};
+      if (stop_.stop_requested()) return {grpc::UNAVAILABLE, "the agent is being ended"};
+      return {grpc::DEADLINE_EXCEEDED, "stopped by the client, or at the agent's limit of time"};
     }
   }
 

@@ -32,7 +32,7 @@ struct FirmwareOptions {
   const Board* board = nullptr;
   std::int64_t flash_bytes = 0;
   std::int64_t ram_bytes = 0;    ///< with the stack
-  std::int64_t stack_bytes = 0;  ///< reserved at the lowest address: an overflow is a fault
+  std::int64_t stack_bytes = 0;  ///< reserved; a firmware that used all of it fails
   std::vector<std::string> flags;
   std::chrono::milliseconds time_limit{60'000};
 };

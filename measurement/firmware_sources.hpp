@@ -6,7 +6,7 @@ namespace hwnas::measurement {
 
 // Files of a firmware beside the network; firmware.cpp fills in what stands between '@'.
 
-/// Memory: the stack lies below all data, so that its overflow is a fault and overwrites nothing.
+/// Memory: the stack lies below all data, so that its overflow spoils nothing that is counted.
 inline constexpr std::string_view kLinkerScript = R"(MEMORY
 {
   FLASH (rx) : ORIGIN = @flash_origin@, LENGTH = @flash_bytes@
@@ -26,7 +26,7 @@ SECTIONS
 
 /// Vectors, start-up, and the measurement. SysTick has 24 bits; its interrupt counts the wraps, in
 /// some ten instructions every 2^24 ticks.
-inline constexpr std::string_view kMeasuringSource = R"(#include <stdint.h>
+inline constexpr std::string_view kMeasuringSource = R"C(#include <stdint.h>
 
 extern uint32_t data_source[], data_start[], data_end[], bss_start[], bss_end[];
 extern uint32_t stack_bottom[], stack_top[];
@@ -106,6 +106,10 @@ void reset(void) {
   prepare();
   const uint64_t overhead = ticks_of(nothing);
   const uint64_t total = ticks_of(run_once);
+  if (*(volatile uint32_t *)stack_bottom != UNUSED_STACK) {
+    semihosting(SYS_WRITE0, (uintptr_t)"the stack overflowed: give it more than stack_bytes\n");
+    stop(RUN_TIME_ERROR);
+  }
   const volatile uint32_t *used = stack_bottom;
   while (used < stack_top && *used == UNUSED_STACK) used++;
   print("ticks", total - overhead);
@@ -126,7 +130,7 @@ __attribute__((section(".vectors"), used)) static const uintptr_t vectors[16] = 
     (uintptr_t)fault,     (uintptr_t)fault, (uintptr_t)fault, (uintptr_t)fault,
     0, 0, 0, (uintptr_t)fault, (uintptr_t)fault, 0, (uintptr_t)fault, (uintptr_t)on_systick,
 };
-)";
+)C";
 
 /// prepare and run_once for a C export.
 inline constexpr std::string_view kRunExport = R"(#include "@name@.h"

@@ -33,7 +33,8 @@ inline std::unique_ptr<Runner> runner_of(const std::string& yaml) {
 
 inline bool has_program(const std::string& name) {
   const std::vector<std::string> arguments = {name, "--version"};
-  return run_process({.arguments = arguments, .folder = {}, .input = {}, .output = {}}).succeeded();
+  const ProcessRequest request{.arguments = arguments, .folder = {}, .input = {}, .output = {}};
+  return run_process(request).end != ProcessEnd::kNotStarted;
 }
 
 }  // namespace hwnas::measurement
