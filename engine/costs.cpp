@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 
 #include "core/normal.hpp"
 
@@ -12,6 +13,23 @@ namespace {
 
 // A profile that claims to be exact could not learn from measurements.
 constexpr double kLeastPriorSd = 0.02;
+
+double relative_variance(const estimators::Estimate& estimate) {
+  return std::pow(estimate.standard_deviation / estimate.value, 2);
+}
+
+/// Energy, when the latency is known better than before; power is what it was.
+estimators::Estimate in_proportion(estimators::Estimate energy, const estimators::Estimate& before,
+                                   const estimators::Estimate& after) {
+  if (!(energy.value > 0)) return energy;
+  const double of_power = std::max(0.0, relative_variance(energy) - relative_variance(before));
+  for (std::size_t i = 0; i < energy.per_layer.size(); ++i) {
+    if (before.per_layer[i] > 0) energy.per_layer[i] *= after.per_layer[i] / before.per_layer[i];
+  }
+  energy.value *= after.value / before.value;
+  energy.standard_deviation = energy.value * std::sqrt(of_power + relative_variance(after));
+  return energy;
+}
 
 }  // namespace
 
@@ -33,16 +51,22 @@ CostModels::CostModels(const Experiment& experiment)
   }
 }
 
+const estimators::CostModel& CostModels::latency() const {
+  return **std::ranges::find(models_, "latency_ms", &estimators::CostModel::metric);
+}
+
 void CostModels::learn(const ir::Network& network, double latency_ms) {
-  const auto model = std::ranges::find(models_, "latency_ms", &estimators::CostModel::metric);
-  correction_.add(network, (*model)->predict(network), latency_ms);
+  correction_.add(network, latency().predict(network), latency_ms);
 }
 
 estimators::Estimate CostModels::predict(const estimators::CostModel& model,
                                          const ir::Network& network) const {
   const estimators::Estimate estimate = model.predict(network);
-  const bool takes_time = model.metric() == "latency_ms" || model.metric() == "energy_mj";
-  return takes_time ? correction_.correct(network, estimate) : estimate;
+  if (correction_.measurements() == 0) return estimate;
+  if (&model == &latency()) return correction_.correct(network, estimate);
+  if (model.metric() != "energy_mj") return estimate;
+  const estimators::Estimate before = latency().predict(network);
+  return in_proportion(estimate, before, correction_.correct(network, before));
 }
 
 Costs CostModels::predict(const ir::Network& network) const {

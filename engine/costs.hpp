@@ -36,6 +36,7 @@ class CostModels {
   const std::vector<std::unique_ptr<estimators::CostModel>>& models() const { return models_; }
 
  private:
+  const estimators::CostModel& latency() const;
   estimators::Estimate predict(const estimators::CostModel& model,
                                const ir::Network& network) const;
 

@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <filesystem>
 
+#include "engine/costs.hpp"
 #include "engine/device_measurer.hpp"
 #include "engine/front.hpp"
 #include "engine/pipeline.hpp"
@@ -76,6 +78,33 @@ TEST(MeasuredSearch, PredictsBetterAfterItHasMeasured) {
   ASSERT_GE(errors.size(), 4U);
   EXPECT_GT(errors.front(), 0.5);
   EXPECT_LT(errors.back(), 0.25 * errors.front());
+}
+
+TEST(MeasuredSearch, PredictsEnergyInProportionToTheCorrectedLatency) {
+  const TemporaryFolder folder;
+  const Experiment experiment = Experiment::load(write_wave_experiment(folder), {});
+  const auto space = spaces::make_space(experiment.space, {{1, 1, 32}, 3});
+  Rng rng(1);
+  const ir::Network network = space->decode(spaces::sample(*space, rng));
+  const auto value = [&](const Costs& costs, const char* name) {
+    return *std::ranges::find(costs.metrics, name, &report::MetricValue::name);
+  };
+  CostModels costs(experiment);
+  const Costs before = costs.predict(network);
+  const CostModels profile(experiment);
+  for (int i = 0; i < 6; ++i) {
+    const ir::Network other = space->decode(spaces::sample(*space, rng));
+    costs.learn(other, 3 * value(profile.predict(other), "latency_ms").value);
+  }
+  const Costs after = costs.predict(network);
+  const double factor = value(after, "latency_ms").value / value(before, "latency_ms").value;
+  EXPECT_GT(factor, 2);
+  EXPECT_NEAR(value(after, "energy_mj").value / value(before, "energy_mj").value, factor, 1e-9);
+  const auto relative_sd = [&](const Costs& of) {
+    return value(of, "energy_mj").standard_deviation / value(of, "energy_mj").value;
+  };
+  EXPECT_LT(relative_sd(after), relative_sd(before));
+  EXPECT_GE(relative_sd(after), experiment.device.power_relative_sd.value);
 }
 
 TEST(MeasuredSearch, IsTheSameWhenInterruptedAfterEveryTrial) {
