@@ -20,6 +20,8 @@ constexpr CommandInfo kCommands[] = {
     {"compress", add_compress},
     {"import", add_import},
     {"predict", add_predict},
+    {"measure", add_measure},
+    {"agent", add_agent},
     {"space", add_space},
     {"list", add_list},
     {"doctor", add_doctor},

@@ -36,12 +36,14 @@ struct CommandInfo {
   std::string_view name;
   void (*add)(CLI::App& app, Invocation& invocation);
 };
+void add_agent(CLI::App& app, Invocation& invocation);
 void add_compress(CLI::App& app, Invocation& invocation);
 void add_completion(CLI::App& app, Invocation& invocation);
 void add_doctor(CLI::App& app, Invocation& invocation);
 void add_export(CLI::App& app, Invocation& invocation);
 void add_import(CLI::App& app, Invocation& invocation);
 void add_list(CLI::App& app, Invocation& invocation);
+void add_measure(CLI::App& app, Invocation& invocation);
 void add_predict(CLI::App& app, Invocation& invocation);
 void add_report(CLI::App& app, Invocation& invocation);
 void add_resume(CLI::App& app, Invocation& invocation);

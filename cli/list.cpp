@@ -15,6 +15,7 @@
 #include "estimators/cost_model.hpp"
 #include "estimators/device.hpp"
 #include "exporters/exporter.hpp"
+#include "measurement/runner.hpp"
 #include "search/strategy.hpp"
 #include "spaces/search_space.hpp"
 
@@ -61,6 +62,7 @@ constexpr Kind kKinds[] = {
     {"cost-models", list_cost_models},
     {"evaluators", [] { return entries_of(engine::evaluators()); }},
     {"exporters", [] { return entries_of(exporters::exporters()); }},
+    {"runners", [] { return entries_of(measurement::runners()); }},
     {"readers", [] { return entries_of(data::readers()); }},
 };
 
