@@ -157,6 +157,25 @@ std::array<double, 5> branch_features(Digits digits, const Kept& kept) {
           indegree[3]};
 }
 
+/// Kernels that are left when rectifiers of one node are merged and fused into the addition before
+/// them, which is possible where nothing reads the sum itself.
+std::array<double, 7> kernel_features(Digits digits, const Kept& kept) {
+  std::array<bool, kNodes> rectified = {};
+  std::array<bool, kNodes> read_itself = {};
+  std::array<double, 7> features = {};
+  for (int edge = 0; edge < kEdges; ++edge) {
+    if (!kept[edge]) continue;
+    features[digits[edge] - 1] += 1;
+    (is_conv(digits[edge]) ? rectified : read_itself)[kFrom[edge]] = true;
+  }
+  for (int node = 0; node < kNodes - 1; ++node) {
+    features[4] += node > 0 && (rectified[node] || read_itself[node]);
+    features[5] += rectified[node];
+    features[6] += rectified[node] && read_itself[node];
+  }
+  return features;
+}
+
 estimators::FeatureLayout cell_layout() {
   estimators::FeatureLayout layout;
   const std::vector<std::string> executed(kCellNames.begin() + 1, kCellNames.end());
@@ -176,6 +195,8 @@ estimators::FeatureLayout cell_layout() {
   add_group(layout, "bwd_graph", FeatureRole::kGraph,
             {"additions", "nodes", "path_convs", "path_conv3x3", "path_operators", "path_macs",
              "connected", "conv_inputs", "pool_inputs", "indegree1", "indegree2", "indegree3"});
+  add_group(layout, "kernels", FeatureRole::kGraph,
+            {"skip", "conv1x1", "conv3x3", "pool", "sums", "rectifiers", "rectifiers_apart"});
   return layout;
 }
 
@@ -277,7 +298,8 @@ EncodedNetworks encode_nasbench201(const std::vector<std::string>& genotypes) {
     double* column = features.data() + kExecuted + kEdges * kCellOptions;
     column = std::ranges::copy(graph, column).out;
     column = std::ranges::copy(graph_features(digits, bwd), column).out;
-    std::ranges::copy(branch_features(digits, bwd), column);
+    column = std::ranges::copy(branch_features(digits, bwd), column).out;
+    std::ranges::copy(kernel_features(digits, bwd), column);
     result.macs.push_back(macs);
     result.connected.push_back(graph.back() == 1);
   }

@@ -27,7 +27,10 @@ struct EncodedNetworks {
 ///   convolutions, in 3×3 convolutions, in operators and in MACs of a 1×1 convolution, connected;
 /// - bwd_graph (kGraph, 12): the same of the edges of bwd, and the numbers of nodes that
 /// convolutions
-///   and poolings read, and of edges into each node.
+///   and poolings read, and of edges into each node;
+/// - kernels (kGraph, 7): the counts of bwd, nodes between input and output, nodes that a convolution
+///   reads, which rectifies them first, and those of them that something else reads as well, so that
+///   the rectifier cannot be fused into the sum before it.
 ///
 /// toco is bwd but for a rule of TOCO, the converter of TensorFlow 1: `none` is a product with
 /// zero. Such a product becomes a constant, and what only it needed goes (ResolveMultiplyByZero);
