@@ -21,6 +21,7 @@ constexpr CommandInfo kCommands[] = {
     {"import", add_import},
     {"predict", add_predict},
     {"measure", add_measure},
+    {"profile", add_profile},
     {"agent", add_agent},
     {"space", add_space},
     {"list", add_list},
