@@ -71,6 +71,13 @@ class Builder {
     append(graph, Code::IF, std::move(inputs), std::move(outputs)).builtin_options.Set(options);
   }
 
+  /// The number of a buffer of zeros.
+  std::uint32_t constant(std::size_t bytes) {
+    model_.buffers.push_back(std::make_unique<tflite::BufferT>());
+    model_.buffers.back()->data.resize(bytes);
+    return static_cast<std::uint32_t>(model_.buffers.size() - 1);
+  }
+
   void place(const std::vector<std::int32_t>& offsets) {
     const std::int32_t header[] = {1, 0, static_cast<std::int32_t>(offsets.size())};
     auto buffer = std::make_unique<tflite::BufferT>();
@@ -229,6 +236,26 @@ TEST(TflmGraphs, ThatDoubleAtEveryLevelEndInAnError) {
     if (level + 1 < kLevels) file.branch(caller, {0, 1}, {2}, level + 1, level + 1);
   }
   EXPECT_THAT(file.refusal(), HasSubstr("entered too often"));
+}
+
+TEST(TflmGraphs, OfARowTakeAPaddedRowOfScratchWithMve) {
+  Builder file;
+  auto& main = file.add(graph({1, 1, 1}, {0}, {2}));
+  const std::vector<int> shapes[] = {{1, 1, 16, 4}, {8, 1, 3, 4}, {1, 1, 16, 8}};
+  for (std::size_t i = 0; i < 3; ++i) {
+    main.tensors[i]->shape = shapes[i];
+    main.tensors[i]->type = tflite::TensorType::INT8;
+  }
+  main.tensors[1]->buffer = file.constant(8 * 3 * 4);
+  tflite::Conv2DOptionsT options;
+  options.padding = tflite::Padding::SAME;
+  options.stride_w = options.stride_h = 1;
+  file.append(main, Code::CONV_2D, {0, 1}, {2}).builtin_options.Set(options);
+  const int maps = 16 * 4 + 16 * 8;
+  EXPECT_EQ(file.arena(TflmBuild::kCortexMReference).head, maps);
+  // Two columns of 3 x 4 in 16 bits, and one window with a pixel of padding.
+  EXPECT_EQ(file.arena(TflmBuild::kCortexM4CmsisNn).head, maps + 2 * 2 * 12);
+  EXPECT_EQ(file.arena(TflmBuild::kCortexM55CmsisNn).head, maps + (3 + 1) * 4);
 }
 
 TEST(TflmPlanner, FillsTheFirstGapAndTakesEqualBuffersFromTheLast) {
