@@ -102,7 +102,7 @@ std::vector<Prediction> BayesLinear::predict(const FeatureMatrix& features) cons
   std::vector<Prediction> result;
   for (Eigen::Index i = 0; i < first.size(); ++i) {
     const double variance = std::max(second[i] - first[i] * first[i], noise_variance_);
-    result.push_back({std::max(first[i], least_), interval_scale_ * std::sqrt(variance)});
+    result.push_back({std::max(first[i], least_), std::sqrt(variance)});
   }
   return result;
 }
@@ -142,7 +142,6 @@ nlohmann::json BayesLinear::to_json() const {
           {"version", kVersion},
           {"noise_variance", noise_variance_},
           {"least", least_},
-          {"interval_scale", interval_scale_},
           {"hypotheses", std::move(hypotheses)}};
 }
 
@@ -151,7 +150,6 @@ BayesLinear BayesLinear::from_json(const nlohmann::json& json) {
     BayesLinear model;
     model.noise_variance_ = json.at("noise_variance");
     model.least_ = json.at("least");
-    model.interval_scale_ = json.at("interval_scale");
     for (const nlohmann::json& entry : json.at("hypotheses")) {
       Moments moments{.basis = {entry.at("name"), matrix_from_json(entry.at("projection"))},
                       .probability = entry.at("probability"),

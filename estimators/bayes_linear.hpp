@@ -74,7 +74,6 @@ class BayesLinear final : public Regressor {
   std::vector<Moments> moments_;
   double noise_variance_ = 0;  ///< of a measurement, mean over the components
   double least_ = 0;           ///< floor of the means
-  double interval_scale_ = 1;
 };
 
 /// Learns a device from `costs` (one a row of `features`, positive). Throws InvalidArgument if

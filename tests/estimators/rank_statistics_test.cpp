@@ -1,0 +1,84 @@
+#include "estimators/rank_statistics.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/rng.hpp"
+
+namespace hwnas::estimators {
+namespace {
+
+/// Kendall's tau-b by its definition.
+double kendall_by_pairs(const std::vector<double>& a, const std::vector<double>& b) {
+  double score = 0;
+  double untied_a = 0;
+  double untied_b = 0;
+  const auto sign = [](double x) { return static_cast<double>((x > 0) - (x < 0)); };
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      score += sign(a[i] - a[j]) * sign(b[i] - b[j]);
+      untied_a += a[i] != a[j];
+      untied_b += b[i] != b[j];
+    }
+  }
+  return score / std::sqrt(untied_a * untied_b);
+}
+
+TEST(RankStatistics, ShareRanksOfEqualValues) {
+  EXPECT_EQ(ranks(std::vector<double>{3, 1, 3, 2}), (std::vector<double>{3.5, 1, 3.5, 2}));
+}
+
+TEST(RankStatistics, EqualWhatIsCountedByHand) {
+  const std::vector<double> a = {1, 2, 3, 4, 5};
+  const std::vector<double> b = {20, 10, 40, 30, 50};
+  EXPECT_DOUBLE_EQ(kendall(a, b), 0.6);   // 2 of 10 pairs are in the other order
+  EXPECT_DOUBLE_EQ(spearman(a, b), 0.8);  // 1 - 6 · 4 / (5 · 24)
+}
+
+TEST(RankStatistics, CountTiesAsTheDefinitionDoes) {
+  Rng rng(3);
+  for (int round = 0; round < 50; ++round) {
+    std::vector<double> a;
+    std::vector<double> b;
+    for (int i = 0; i < 2 + round; ++i) {
+      a.push_back(static_cast<double>(rng.index(9)));
+      b.push_back(static_cast<double>(rng.index(5)));
+    }
+    a[0] = 100;  // neither side is constant
+    b[0] = 100;
+    EXPECT_NEAR(kendall(a, b), kendall_by_pairs(a, b), 1e-12);
+  }
+}
+
+TEST(RankStatistics, AreOneForTheSameOrderAndMinusOneForTheReverse) {
+  const std::vector<double> a = {1, 5, 2, 8};
+  const std::vector<double> b = {10, 50, 20, 800};
+  const std::vector<double> reverse = {-10, -50, -20, -800};
+  EXPECT_DOUBLE_EQ(spearman(a, b), 1);
+  EXPECT_DOUBLE_EQ(kendall(a, b), 1);
+  EXPECT_DOUBLE_EQ(spearman(a, reverse), -1);
+  EXPECT_DOUBLE_EQ(kendall(a, reverse), -1);
+}
+
+TEST(RankStatistics, AreNotANumberWhereOneSideIsConstant) {
+  const std::vector<double> a = {1, 2, 3};
+  const std::vector<double> constant = {4, 4, 4};
+  EXPECT_TRUE(std::isnan(spearman(a, constant)));
+  EXPECT_TRUE(std::isnan(kendall(a, constant)));
+}
+
+TEST(Agreement, CountsErrorsAndIntervals) {
+  const std::vector<double> truths = {10, 20, 40, 80};
+  const std::vector<Prediction> predictions = {
+      {10.4, 0.1}, {21.5, 1}, {40, 0.1}, {60, 13}};  // +4 %, +7.5 %, 0 %, -25 %
+  const Agreement result = agreement(predictions, truths);
+  EXPECT_DOUBLE_EQ(result.spearman, 1);
+  EXPECT_NEAR(result.mape, (0.04 + 0.075 + 0 + 0.25) / 4, 1e-12);
+  EXPECT_DOUBLE_EQ(result.within_5, 0.5);
+  EXPECT_DOUBLE_EQ(result.within_10, 0.75);
+  EXPECT_DOUBLE_EQ(result.coverage_90, 0.75);
+}
+
+}  // namespace
+}  // namespace hwnas::estimators
