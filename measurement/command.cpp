@@ -24,6 +24,7 @@ struct CommandOptions {
   int runs = 50;
   int warm_up_runs = 10;
   int lost_code = 255;
+  int retries = 0;  ///< after a lost connection
   std::chrono::milliseconds time_limit;
 };
 
@@ -79,6 +80,16 @@ class CommandRunner : public Runner {
                                 artifact.main_file().string()));
     }
     measurement.environment.binary_sha256 = sha256_of_file(artifact.main_file());
+    Measurement result = attempt(artifact, measurement, stop);
+    for (int i = 0; i < options_.retries && result.status == Status::kConnectionLost; ++i) {
+      result = attempt(artifact, measurement, stop);
+    }
+    return result;
+  }
+
+ private:
+  Measurement attempt(const Artifact& artifact, Measurement measurement,
+                      const std::stop_token& stop) const {
     for (const std::vector<std::string>* step : {&options_.push, &options_.command}) {
       if (step->empty()) continue;
       const ProcessRequest request = request_of(*step, artifact);
@@ -90,7 +101,6 @@ class CommandRunner : public Runner {
     return measurement;
   }
 
- private:
   bool asks_for_warm_up() const {
     return std::ranges::any_of(options_.command, [](const std::string& argument) {
       return argument.find("{warm_up_runs}") != std::string::npos;
@@ -165,7 +175,7 @@ class CommandRunner : public Runner {
 
 std::unique_ptr<Runner> make_command(const Config& options) {
   options.require_known_keys({"runner", "command", "push", "pattern", "unit", "refusal", "runs",
-                              "warm_up_runs", "lost_code", "time_limit_s"});
+                              "warm_up_runs", "lost_code", "retries", "time_limit_s"});
   constexpr std::array<double, 3> kUnitsMs = {1, 1e-3, 1e3};
   CommandOptions own;
   own.command = checked_template(options.at("command"));
@@ -182,6 +192,7 @@ std::unique_ptr<Runner> make_command(const Config& options) {
   own.warm_up_runs =
       static_cast<int>(options.int_or("warm_up_runs", own.warm_up_runs, 0, 1'000'000));
   own.lost_code = static_cast<int>(options.int_or("lost_code", own.lost_code, 1, 255));
+  own.retries = static_cast<int>(options.int_or("retries", own.retries, 0, 100));
   own.time_limit = time_limit_or(options, 300);
   return std::make_unique<CommandRunner>(std::move(own));
 }

@@ -15,7 +15,7 @@ constexpr std::array kRunners = {
                make_host},
     RunnerInfo{"command", "any tool, by a command and a pattern for its output",
                "command, push, pattern, unit (ms), refusal, runs (50), warm_up_runs (10), "
-               "lost_code (255), time_limit_s (300)",
+               "lost_code (255), retries (0), time_limit_s (300)",
                make_command},
     RunnerInfo{"agent", "`hwnas agent` on the device",
                "address, token_file, tls_ca, time_limit_s (600), silence_s (10)", make_agent},

@@ -105,6 +105,19 @@ TEST_F(CommandRunner, TellsRefusalFromCrashAndLostConnection) {
             Status::kConnectionLost);
 }
 
+TEST_F(CommandRunner, TriesAgainOnlyAfterALostConnection) {
+  const auto starts = [&](const std::string& end) {
+    const std::filesystem::path trace = folder_.path() / "trace";
+    std::filesystem::remove(trace);
+    measure("command: [sh, -c, 'echo x >> " + trace.string() + "; " + end +
+            "']\npattern: '([0-9]+) ms'\nretries: 2\n");
+    return std::filesystem::file_size(trace) / 2;
+  };
+  EXPECT_EQ(starts("exit 255"), 3);
+  EXPECT_EQ(starts("exit 1"), 1);
+  EXPECT_EQ(starts("echo 7 ms"), 1);
+}
+
 TEST_F(CommandRunner, MatchesHostilePatternsInLinearTime) {
   const Measurement measured = measure(
       "command: [sh, -c, \"head -c 200000 /dev/zero | tr '\\\\0' a\"]\n"
@@ -120,7 +133,7 @@ TEST_F(CommandRunner, RefusesOptionsWithTheirPlace) {
   EXPECT_THAT(refusal("command: echo\npattern: '(7'\n"), HasSubstr("no regular expression"));
   EXPECT_THAT(refusal("command: echo\npattern: '7'\n"), HasSubstr("one group"));
   EXPECT_THAT(refusal("command: echo\npattern: '(7)'\nunit: h\n"), HasSubstr("runner.yaml:4:7"));
-  EXPECT_THAT(refusal("command: echo\npattern: '(7)'\nretries: 3\n"), HasSubstr("retries"));
+  EXPECT_THAT(refusal("command: echo\npattern: '(7)'\ntries: 3\n"), HasSubstr("tries"));
 }
 
 }  // namespace
