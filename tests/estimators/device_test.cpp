@@ -144,6 +144,19 @@ TEST(Device, RefusesWhatItDoesNotKnowOrNeed) {
               HasSubstr("'engine' is there already"));
 }
 
+TEST(Device, SaysWhatItsRuntimeDoesToTheGraph) {
+  EXPECT_EQ(parse(kMinimal).runtime("engine").fusion, FusionRules{});
+  const std::string fusion = "    fusion: { rules: [conv+batch_norm, constants], source: s }\n";
+  const RuntimeProfile engine = parse(kMinimal + fusion).runtime("engine");
+  EXPECT_EQ(engine.fusion, FusionRules({FusionRule::kConvBatchNorm, FusionRule::kConstants}));
+  EXPECT_EQ(engine.fusion_source, "the data sheet");
+  EXPECT_THAT(refusal(kMinimal + replaced(fusion, "constants", "constant")),
+              HasSubstr("constants"));
+  EXPECT_THAT(refusal(kMinimal + replaced(fusion, "constants", "conv+batch_norm")),
+              HasSubstr("there already"));
+  EXPECT_THAT(refusal(kMinimal + replaced(fusion, ", source: s", "")), HasSubstr("source"));
+}
+
 TEST(Device, AnUnknownRuntimeIsRefusedWithTheKnownOnes) {
   try {
     parse(kMinimal).runtime("engin");
