@@ -50,8 +50,8 @@ DeviceMeasurer::DeviceMeasurer(const MeasurementOptions& options, fs::path folde
 
 measurement::Artifact export_untrained(const ir::Network& network, const std::string& name,
                                        const MeasurementOptions& options, const fs::path& folder) {
-  const auto exporter = std::ranges::find(exporters::exporters(), options.format,
-                                          &exporters::ExporterInfo::name);
+  const auto exporter =
+      std::ranges::find(exporters::exporters(), options.format, &exporters::ExporterInfo::name);
   const fs::path file = folder / (name + std::string(exporter->extension));
   const std::uint64_t hash = ir::stable_hash(network);
   exporters::Model model = untrained_model(name, network, hash);

@@ -37,7 +37,8 @@ class DeviceMeasurer {
   /// `folder`: where artifacts lie while they are measured.
   DeviceMeasurer(const MeasurementOptions& options, std::filesystem::path folder);
 
-  /// What the exporter cannot express is a kRefused measurement. Throws Cancelled if it was stopped, and what writing files throws.
+  /// What the exporter cannot express is a kRefused measurement. Throws Cancelled if it was
+  /// stopped, and what writing files throws.
   measurement::Measurement measure(const ir::Network& network, const std::string& name,
                                    std::stop_token stop);
 
