@@ -37,8 +37,8 @@ void require_samples(const FeatureMatrix& counts, std::span<const double> measur
   for (Eigen::Index row = 0; row < counts.rows(); ++row) {
     const double value = measured[static_cast<std::size_t>(row)];
     if (!(value > 0) || !std::isfinite(value)) {
-      throw invalid_argument("measurement {} is {}, but must be above 0: leave failed ones out",
-                             row, value);
+      throw invalid_argument("cost {} is {}, but must be above 0: leave failed ones out", row,
+                             value);
     }
     const auto bodies = counts.row(row);
     if (!bodies.allFinite() || bodies.minCoeff() < 0 || bodies.maxCoeff() <= 0) {
@@ -85,14 +85,17 @@ nlohmann::json CountRegressor::to_json() const {
           {"relative_sd", relative_sd_}};
 }
 
-std::unique_ptr<CountRegressor> CountRegressor::from_json(const nlohmann::json& json) {
+CountRegressor CountRegressor::from_json(const nlohmann::json& json) {
   try {
-    if (json.at("regressor") != "counts" || json.at("version") != kVersion) {
-      throw invalid_argument("not a model of counts of version {}: {}", kVersion,
-                             json.at("regressor").dump());
+    if (json.at("regressor") != kName) {
+      throw invalid_argument("not a model of counts, but of {}", json.at("regressor").dump());
+    }
+    if (json.at("version") != kVersion) {
+      throw invalid_argument("a model of counts of version {}; this program reads version {}",
+                             json.at("version").dump(), kVersion);
     }
     const auto costs = json.at("costs").get<std::vector<double>>();
-    return std::make_unique<CountRegressor>(
+    return CountRegressor(
         Eigen::Map<const Eigen::VectorXd>(costs.data(), static_cast<Eigen::Index>(costs.size())),
         json.at("relative_sd").get<double>());
   } catch (const nlohmann::json::exception& fault) {

@@ -10,14 +10,16 @@ namespace hwnas::estimators {
 /// A cost that is a sum of counts times costs of one: cycles a loop's body, seconds a byte.
 class CountRegressor final : public Regressor {
  public:
+  static constexpr std::string_view kName = "counts";
+
   CountRegressor(Eigen::VectorXd costs, double relative_sd);
 
-  std::string_view name() const override { return "counts"; }
+  std::string_view name() const override { return kName; }
   /// The standard deviation is a share of the mean.
   std::vector<Prediction> predict(const FeatureMatrix& features) const override;
   nlohmann::json to_json() const override;
   /// Throws InvalidArgument.
-  static std::unique_ptr<CountRegressor> from_json(const nlohmann::json& json);
+  static CountRegressor from_json(const nlohmann::json& json);
 
   /// Cost of one of each column; 0 where no sample had any.
   const Eigen::VectorXd& costs() const { return costs_; }

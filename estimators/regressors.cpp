@@ -10,6 +10,7 @@
 #include "core/text.hpp"
 #include "estimators/boosted_trees.hpp"
 #include "estimators/gaussian_process.hpp"
+#include "estimators/kernel_latency.hpp"
 #include "estimators/stack.hpp"
 
 namespace hwnas::estimators {
@@ -29,6 +30,8 @@ constexpr RegressorInfo kRegressors[] = {
     {BoostedTrees::kName, "gradient-boosted trees; 300 measurements and more", read<BoostedTrees>},
     {Stack::kName, "all others, weighed by cross-validation; 30 measurements and more",
      read<Stack>},
+    {CountRegressor::kName, "a sum of counts times costs of 0 or more; as many as there are counts",
+     read<CountRegressor>},
 };
 
 }  // namespace

@@ -18,7 +18,8 @@ struct RegressorInfo {
   std::unique_ptr<Regressor> (*from_json)(const nlohmann::json& json);
 };
 
-/// All regressors: bayes_linear, gaussian_process, boosted_trees, stack.
+/// All regressors: bayes_linear, gaussian_process, boosted_trees, stack,
+/// counts.
 std::span<const RegressorInfo> regressors();
 
 /// What Regressor::to_json wrote. Throws InvalidArgument for anything else.

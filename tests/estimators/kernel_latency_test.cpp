@@ -80,8 +80,9 @@ TEST(FitCounts, RefusesWhatCannotBeFitted) {
 TEST(CountRegressor, IsTheSameAfterWritingAndReading) {
   const Samples data = samples(40, 0.1, 7);
   const auto model = fit_counts(data.counts, data.measured);
-  const auto copy = CountRegressor::from_json(nlohmann::json::parse(model->to_json().dump()));
-  const auto expected = model->predict(data.counts), found = copy->predict(data.counts);
+  const CountRegressor copy =
+      CountRegressor::from_json(nlohmann::json::parse(model->to_json().dump()));
+  const auto expected = model->predict(data.counts), found = copy.predict(data.counts);
   for (std::size_t i = 0; i < found.size(); ++i) {
     EXPECT_EQ(found[i].mean, expected[i].mean);
     EXPECT_EQ(found[i].standard_deviation, expected[i].standard_deviation);

@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "estimators/boosted_trees.hpp"
 #include "estimators/gaussian_process.hpp"
+#include "estimators/kernel_latency.hpp"
 #include "estimators/linear_prior.hpp"
 #include "estimators/stack.hpp"
 #include "tests/estimators/synthetic_device.hpp"
@@ -26,6 +27,10 @@ std::unique_ptr<Regressor> fit(std::string_view name, const SyntheticDevice& dev
     return fit_gaussian_process(device.layout, device.features, device.costs);
   }
   if (name == BoostedTrees::kName) return fit_boosted_trees(device.features, device.costs);
+  if (name == CountRegressor::kName) {
+    return fit_counts(device.features,
+                      {device.costs.data(), static_cast<std::size_t>(device.costs.size())});
+  }
   return fit_stack(device.layout, device.features, device.costs, prior);
 }
 
