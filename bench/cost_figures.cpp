@@ -7,6 +7,7 @@
 #include <iterator>
 #include <utility>
 
+#include "bench/regressor_figures.hpp"
 #include "core/error.hpp"
 
 namespace hwnas::bench {
@@ -98,6 +99,7 @@ std::vector<CostFigure> cost_figures(const std::filesystem::path& data) {
       help_nb201("help_nb201_5", data, 5), help_nb201("help_nb201_10", data, 10),
       help_fbnet("help_fbnet_10", data, 10), help_fbnet("help_fbnet_20", data, 20)};
   std::ranges::move(nasflat_figures(data), std::back_inserter(figures));
+  std::ranges::move(regressor_figures(data), std::back_inserter(figures));
   return figures;
 }
 

@@ -110,7 +110,7 @@ class Study {
     return rows;
   }
 
-  Rows queries(const std::vector<double>& column, const Rows& measured) const {
+  Rows queries(const std::vector<double>& column, const Rows& measured, Rng& rng) const {
     if (options_.protocol == Protocol::kHelp) {
       const std::size_t begin = training_rows(options_.space);
       return trimmed(usable_rows(column, begin, begin + kQueries),
@@ -119,6 +119,10 @@ class Study {
     Rows rows = usable_rows(column, 0, column.size());
     std::erase_if(rows,
                   [&](int row) { return std::ranges::find(measured, row) != measured.end(); });
+    if (rows.size() > options_.queries) {
+      rng.shuffle<int>(rows);
+      rows.resize(options_.queries);
+    }
     return rows;
   }
 
@@ -150,7 +154,7 @@ class Study {
       const auto start = Clock::now();
       const auto model = learner.fit(features_of(networks_, measured), costs_of(column, measured));
       const std::chrono::duration<double> seconds = Clock::now() - start;
-      const Rows rows = queries(column, measured);
+      const Rows rows = queries(column, measured, rng);
       const Eigen::VectorXd truths = costs_of(column, rows);
       quality.draws.push_back(estimators::agreement(model->predict(features_of(networks_, rows)),
                                                     {truths.data(), rows.size()}));

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct QualityOptions {
   int draws = 30;
   std::string model;
   Protocol protocol = Protocol::kHelp;
+  /// Of kBreadth: networks that judge a draw, chosen at random.
+  std::size_t queries = std::numeric_limits<std::size_t>::max();
 };
 
 /// How well a device was learned, by draw. The draws of different devices take the same

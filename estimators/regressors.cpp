@@ -11,6 +11,7 @@
 #include "estimators/boosted_trees.hpp"
 #include "estimators/gaussian_process.hpp"
 #include "estimators/kernel_latency.hpp"
+#include "estimators/power_times_latency.hpp"
 #include "estimators/stack.hpp"
 
 namespace hwnas::estimators {
@@ -30,6 +31,8 @@ constexpr RegressorInfo kRegressors[] = {
     {BoostedTrees::kName, "gradient-boosted trees; 300 measurements and more", read<BoostedTrees>},
     {Stack::kName, "all others, weighed by cross-validation; 30 measurements and more",
      read<Stack>},
+    {PowerTimesLatency::kName, "energy: a device's power times a latency; 3 energies and more",
+     read<PowerTimesLatency>},
     {CountRegressor::kName, "a sum of counts times costs of 0 or more; as many as there are counts",
      read<CountRegressor>},
 };

@@ -18,7 +18,7 @@ struct RegressorInfo {
   std::unique_ptr<Regressor> (*from_json)(const nlohmann::json& json);
 };
 
-/// All regressors: bayes_linear, gaussian_process, boosted_trees, stack,
+/// All regressors: bayes_linear, gaussian_process, boosted_trees, stack, power_times_latency,
 /// counts.
 std::span<const RegressorInfo> regressors();
 
