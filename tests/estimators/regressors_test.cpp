@@ -9,6 +9,7 @@
 #include "estimators/gaussian_process.hpp"
 #include "estimators/kernel_latency.hpp"
 #include "estimators/linear_prior.hpp"
+#include "estimators/power_times_latency.hpp"
 #include "estimators/stack.hpp"
 #include "tests/estimators/synthetic_device.hpp"
 
@@ -30,6 +31,10 @@ std::unique_ptr<Regressor> fit(std::string_view name, const SyntheticDevice& dev
   if (name == CountRegressor::kName) {
     return fit_counts(device.features,
                       {device.costs.data(), static_cast<std::size_t>(device.costs.size())});
+  }
+  if (name == PowerTimesLatency::kName) {
+    return fit_power(fit_bayes_linear(prior, device.features, device.costs), device.costs,
+                     device.costs);
   }
   return fit_stack(device.layout, device.features, device.costs, prior);
 }
@@ -169,6 +174,29 @@ TEST(GaussianProcess, RefusesRowsOfOtherColumns) {
   const auto model = fit_gaussian_process(measured.layout, measured.features, measured.costs);
   EXPECT_THAT([&] { model->predict(measured.features.leftCols(3)); },
               ThrowsMessage<Error>(HasSubstr("3 columns; it was fitted to 16")));
+}
+
+TEST(PowerTimesLatency, IsTheMedianPowerTimesTheLatency) {
+  const SyntheticDevice measured = synthetic_device(40, 0.02, 1);
+  const LinearPrior prior = execution_prior(measured.layout, {});
+  const auto latency = fit_bayes_linear(prior, measured.features, measured.costs);
+  const auto expected = latency->predict(measured.features.topRows(1))[0];
+  const Eigen::Vector3d latencies(1, 2, 4);
+  const Eigen::Vector3d energies(5, 10, 24);  // powers 5, 5 and 6
+  const auto energy =
+      fit_power(fit_bayes_linear(prior, measured.features, measured.costs), latencies, energies);
+  const auto actual = energy->predict(measured.features.topRows(1))[0];
+  EXPECT_DOUBLE_EQ(energy->power(), 5);
+  EXPECT_DOUBLE_EQ(actual.mean, 5 * expected.mean);
+  EXPECT_GT(actual.standard_deviation, 5 * expected.standard_deviation);
+}
+
+TEST(PowerTimesLatency, NeedsThreeEnergies) {
+  const SyntheticDevice measured = synthetic_device(40, 0.02, 1);
+  const LinearPrior prior = execution_prior(measured.layout, {});
+  EXPECT_THROW(fit_power(fit_bayes_linear(prior, measured.features, measured.costs),
+                         Eigen::Vector2d(1, 2), Eigen::Vector2d(1, 2)),
+               Error);
 }
 
 TEST(Stack, WeighsWhatPredictsBest) {
