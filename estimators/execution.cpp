@@ -48,10 +48,11 @@ class Analysis {
       const int source = stand_in(input);
       all_constant &= source == kConstant;
       // What reads a constant otherwise than as a term reads it from memory, as any input.
-      if (source != kConstant)
+      if (source != kConstant) {
         result_.inputs.push_back(source);
-      else if (!is_sum)
+      } else if (!is_sum) {
         result_.inputs.push_back(input);
+      }
     }
     stand_in_[index] = index;
     const bool is_output = index + 1 == static_cast<int>(layers_.size());

@@ -8,7 +8,8 @@
 
 namespace hwnas::estimators {
 
-/// A layer without a kernel: its output is never needed, or known before the input is.
+/// A layer without a kernel: its output is never needed, known before the input is, or its only
+/// term.
 inline constexpr int kNotExecuted = -2;
 
 /// What a runtime executes of a network. Layers are indices into network.layers.

@@ -103,7 +103,6 @@ class Row {
     std::vector<int> at_depth(network_.layers.size() + 1);
     for (std::size_t i = 0; i < paths.size(); ++i) {
       const int index = static_cast<int>(i);
-      if (execution.kernel[i] == kNotExecuted) continue;
       Path& path = paths[i];
       const std::span<const int> reads = execution.reads(index);
       for (const int input : reads) {
@@ -113,6 +112,8 @@ class Row {
         path.macs = std::max(path.macs, before.macs);
         path.from_input = path.from_input || before.from_input;
       }
+      // An addition of one term hands on its path, but is none.
+      if (execution.kernel[i] == kNotExecuted) continue;
       const ir::Layer& layer = network_.layers[i];
       if (std::holds_alternative<ir::Add>(layer.op)) {
         columns[kAdditions] += std::max<double>(0, static_cast<double>(reads.size()) - 1);

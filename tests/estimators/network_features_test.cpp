@@ -86,6 +86,17 @@ TEST(NetworkFeatures, OfDisconnectedCellsSayThatTheOutputIsAConstant) {
   EXPECT_EQ(value(features(testing::nasbench201("333000", 1)), "graph.connected"), 0);
 }
 
+TEST(NetworkFeatures, OfAnAdditionOfOneTermAreThoseOfTheTerm) {
+  Builder net({4, 8, 8});
+  const int conv = net.add(ir::Conv2d{.out_channels = 4, .window = {}}, {ir::kNetworkInput});
+  const int zero = net.add(ir::Zero{}, {ir::kNetworkInput});
+  net.add(ir::Add{}, {conv, zero});
+  const Eigen::RowVectorXd row = features(net.take());
+  EXPECT_EQ(value(row, "graph.connected"), 1);
+  EXPECT_EQ(value(row, "graph.kernels"), 1);
+  EXPECT_EQ(value(row, "graph.additions"), 0);
+}
+
 TEST(NetworkFeatures, SumUpWhatTheKernelsDo) {
   const ir::Network network = testing::resnet8();
   const Eigen::RowVectorXd row = features(network);
