@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <limits>
 #include <new>
 
@@ -11,15 +12,27 @@
 namespace hwnas::engine {
 namespace {
 
+/// Also where SQLite takes it for a failure of the disk: a quota or a limit of the file's size, no
+/// room for a new file or for the index of the log. After a failed sync nothing is known of the
+/// file, whatever the system's reason; and a read leaves the reason of something before it.
+bool is_out_of_space(sqlite3* connection, int code) {
+  if ((code & 0xff) == SQLITE_FULL) return true;
+  if ((code & 0xff) != SQLITE_IOERR && (code & 0xff) != SQLITE_CANTOPEN) return false;
+  if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC) return false;
+  if (code == SQLITE_IOERR_READ || code == SQLITE_IOERR_SHORT_READ) return false;
+  const int reason = sqlite3_system_errno(connection);
+  return reason == ENOSPC || reason == EDQUOT || reason == EFBIG;
+}
+
 [[noreturn]] void fail(sqlite3* connection, int code) {
   const char* name = sqlite3_db_filename(connection, "main");
   const std::string file = name != nullptr ? name : "database";
   const std::string reason = sqlite3_errmsg(connection);
+  if (is_out_of_space(connection, code)) {
+    throw error(ErrorCode::kResourceExhausted,
+                "{}: the disk is full; make room, then resume: nothing acknowledged is lost", file);
+  }
   switch (code & 0xff) {
-    case SQLITE_FULL:
-      throw error(ErrorCode::kResourceExhausted,
-                  "{}: the disk is full; make room, then resume: nothing acknowledged is lost",
-                  file);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       throw error(ErrorCode::kFailedPrecondition,

@@ -1,0 +1,120 @@
+#include "service/job_process.hpp"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "core/error.hpp"
+
+namespace hwnas::service {
+namespace {
+
+// Between fork and exec of a process with threads only what is safe in a signal handler is allowed:
+// no allocation, no locks.
+
+void limit(__rlimit_resource resource, std::uint64_t value) {
+  if (value == 0) return;
+  const rlimit bound{value, value};
+  setrlimit(resource, &bound);
+}
+
+void apply(const JobLimits& limits) {
+  limit(RLIMIT_DATA, limits.memory_bytes);
+  limit(RLIMIT_CPU, limits.cpu_seconds);
+  limit(RLIMIT_FSIZE, limits.file_bytes);
+  limit(RLIMIT_NOFILE, limits.open_files);
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);  // it would hold the tenant's data
+}
+
+/// The daemon blocks the signals that it waits for, and ignores others; neither is the job's.
+void reset_signals() {
+  for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+/// Gives the process to the system's out-of-memory killer before all others.
+void be_killed_first() {
+  const int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (file < 0) return;
+  [[maybe_unused]] const auto written = write(file, "1000", 4);
+  close(file);
+}
+
+void redirect(const char* file, int flags, int descriptor) {
+  const int opened = open(file, flags, 0600);
+  if (opened < 0) _exit(JobProcess::kCannotExecute);
+  dup2(opened, descriptor);
+  if (opened != descriptor) close(opened);
+}
+
+[[noreturn]] void become(char* const* arguments, const char* log, const JobLimits& limits,
+                         pid_t parent) {
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(JobProcess::kCannotExecute);  // it died before the line above
+  redirect("/dev/null", O_RDONLY, STDIN_FILENO);
+  redirect("/dev/null", O_WRONLY, STDOUT_FILENO);
+  redirect(log, O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
+  be_killed_first();
+  reset_signals();
+  apply(limits);
+  execv(arguments[0], arguments);
+  const char* const why = strerrordesc_np(errno);
+  const char message[] = "cannot be executed: ";
+  [[maybe_unused]] auto written = write(STDERR_FILENO, message, sizeof(message) - 1);
+  written = write(STDERR_FILENO, why, std::strlen(why));
+  _exit(JobProcess::kCannotExecute);
+}
+
+}  // namespace
+
+JobProcess::JobProcess(const std::vector<std::string>& arguments, const std::filesystem::path& log,
+                       const JobLimits& limits) {
+  std::vector<char*> pointers;
+  for (const std::string& argument : arguments) {
+    pointers.push_back(const_cast<char*>(argument.c_str()));
+  }
+  pointers.push_back(nullptr);
+  const pid_t parent = getpid();
+  pid_ = fork();
+  if (pid_ == 0) become(pointers.data(), log.c_str(), limits, parent);
+  if (pid_ < 0) {
+    throw error(ErrorCode::kResourceExhausted, "cannot start a process: {}", std::strerror(errno));
+  }
+  setpgid(pid_, pid_);  // here as well: whoever comes first, kill() finds the group
+}
+
+JobProcess::~JobProcess() {
+  kill();
+  while (!exit_ && waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+std::optional<ProcessExit> JobProcess::poll() {
+  int status = 0;
+  if (!exit_ && waitpid(pid_, &status, WNOHANG) == pid_) {
+    kill();  // what it has left running
+    exit_ = WIFEXITED(status) ? ProcessExit{.code = WEXITSTATUS(status)}
+                              : ProcessExit{.signal = WTERMSIG(status)};
+  }
+  return exit_;
+}
+
+void JobProcess::terminate() const {
+  if (!exit_) ::kill(pid_, SIGTERM);
+}
+
+void JobProcess::kill() const {
+  if (!exit_) ::kill(-pid_, SIGKILL);
+}
+
+}  // namespace hwnas::service

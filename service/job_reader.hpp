@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/database.hpp"
+#include "service/job.hpp"
+#include "service/page_token.hpp"
+
+namespace hwnas::service {
+
+/// Which jobs a listing gives, and how many at a time.
+struct JobQuery {
+  std::string tenant;
+  JobKind kind = JobKind::kSearch;
+  int page_size = 0;       ///< 0: 50; at most 1000, more count as 1000; InvalidArgument below 0
+  std::string page_token;  ///< empty: from the beginning
+  std::string filter;      ///< the text that `matches` was made of: tokens are bound to it
+  std::function<bool(const JobRecord&)> matches = {};  ///< empty: all
+};
+
+struct JobPage {
+  std::vector<JobRecord> jobs;  ///< specifications left out
+  std::string next_page_token;  ///< empty: that was all. A page may be short, even empty, before
+};
+
+/// One entry of the log.
+struct EventRecord {
+  std::int64_t revision = 0;  ///< rises over all jobs, with gaps
+  std::int64_t uid = 0;       ///< of the job
+  Time time;
+  std::string kind;              ///< "job", "deleted", or as given to append_events
+  std::string payload;           ///< as given to append_events
+  std::optional<JobRecord> job;  ///< of kind "job": as it was then, as job_from_json gives it
+};
+
+/// Reads the store of jobs as it is after the last COMMIT, while it is written. Thread-safe: each
+/// read takes one of a few connections, none of which can write or checkpoint. Errors as
+/// engine::Database's.
+class JobReader {
+ public:
+  JobReader(std::filesystem::path file, std::string page_token_key);
+  JobReader(const JobReader&) = delete;
+  JobReader& operator=(const JobReader&) = delete;
+
+  /// Throws NotFound.
+  JobRecord job(const JobName& name) const;
+  JobRecord job(std::int64_t uid) const;
+  /// The newest first: by (create_time, id), falling. A job that exists during all of a listing is
+  /// given exactly once, whatever the clock does. Throws InvalidArgument.
+  JobPage list(const JobQuery& query) const;
+  /// Of all tenants and kinds, with specifications, in the order of their creation: what a daemon
+  /// goes on with.
+  std::vector<JobRecord> unfinished() const;
+  /// The events of a job with a greater revision, in order, at most `limit`.
+  std::vector<EventRecord> events(std::int64_t uid, std::int64_t after_revision, int limit) const;
+  /// Of the last event of all; 0: there is none.
+  std::int64_t last_revision() const;
+
+  /// For listings of other things.
+  const PageTokens& page_tokens() const { return page_tokens_; }
+
+ private:
+  class Lease;
+
+  const std::filesystem::path file_;
+  const PageTokens page_tokens_;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<engine::Database>> idle_;
+};
+
+}  // namespace hwnas::service

@@ -1,0 +1,269 @@
+#include "service/job_store.hpp"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "service/job_rows.hpp"
+#include "service/schema.hpp"
+
+namespace hwnas::service {
+namespace {
+
+namespace fs = std::filesystem;
+using engine::Database;
+using engine::Statement;
+
+// From here on SQLite is free of the WAL-reset bug (sqlite.org/wal.html).
+constexpr int kSoundSqlite = 3'051'003;
+
+Time system_time() {
+  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
+
+engine::RunLock lock(const fs::path& folder) {
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed) {
+    throw error(ErrorCode::kUnavailable, "{}: cannot make the folder ({})", folder.string(),
+                failed.message());
+  }
+  try {
+    return engine::RunLock(folder);
+  } catch (const Error& locked) {
+    if (locked.code() != ErrorCode::kFailedPrecondition) throw;
+    throw error(ErrorCode::kFailedPrecondition,
+                "{}: another hwnasd serves this folder; stop it first, or take another folder",
+                folder.string());
+  }
+}
+
+JobStoreOptions with_clock(JobStoreOptions options) {
+  if (!options.clock) options.clock = system_time;
+  return options;
+}
+
+std::string page_token_key(Database& database) {
+  database.run("INSERT OR IGNORE INTO meta VALUES ('page_token_key', ?1)", random_key());
+  Statement row = database.query("SELECT value FROM meta WHERE name = 'page_token_key'");
+  row.next();
+  return row.text(0);
+}
+
+Refusal refuse(ErrorCode code, std::string message) {
+  return {code, std::move(message)};
+}
+
+void require_etag(const JobRecord& job, const std::string& etag) {
+  if (etag.empty() || etag == job.etag()) return;
+  throw StaleEtag(ErrorCode::kFailedPrecondition,
+                  fmt::format("{}: changed since it was read (etag {}, now {}); read it again",
+                              job.name.text(), etag, job.etag()));
+}
+
+void require_quota(Database& database, const NewJob& job) {
+  if (job.max_unfinished == 0) return;
+  Statement row = database.query(
+      "SELECT count(*) FROM job WHERE tenant = ?1"
+      " AND state IN ('QUEUED', 'RUNNING', 'CANCELLING')",
+      job.name.tenant);
+  row.next();
+  if (row.integer(0) < job.max_unfinished) return;
+  throw refuse(ErrorCode::kResourceExhausted,
+               fmt::format("tenants/{}: {} jobs are not finished and {} may be; wait for one to "
+                           "end, or cancel it",
+                           job.name.tenant, row.integer(0), job.max_unfinished));
+}
+
+}  // namespace
+
+JobStore::JobStore(const fs::path& folder, JobStoreOptions options)
+    : lock_(lock(folder)), options_(with_clock(std::move(options))) {
+  const fs::path file = folder / kStoreFile;
+  Database database(file, Database::Access::kReadWrite);
+  if (sqlite3_libversion_number() < kSoundSqlite) require_sound(database, file);
+  migrate(database, file, migrations());
+  forget_old_requests(database, options_.clock());
+  reader_ = std::make_unique<JobReader>(file, page_token_key(database));
+  GroupCommitOptions commit;
+  commit.max_waiting = options_.max_waiting;
+  commit.on_fatal = options_.on_fatal;
+  commit.after_commit = [this](bool committed) {
+    if (committed && options_.on_events && !touched_.empty()) options_.on_events(touched_);
+    touched_.clear();
+  };
+  writer_ = std::make_unique<GroupCommit>(std::move(database), std::move(commit));
+}
+
+JobStore::~JobStore() = default;
+
+void JobStore::create(NewJob job, RequestKey request, Callback<JobRecord> done) {
+  const RecordedRequest key{job.name.tenant, request.id, "create", request.fingerprint};
+  const std::size_t bytes = job.specification.size();
+  submit(
+      key, bytes,
+      [this, job = std::move(job)](Database& database) { return insert(database, job); },
+      std::move(done));
+}
+
+void JobStore::cancel(JobName name, std::string etag, RequestKey request,
+                      Callback<JobRecord> done) {
+  const RecordedRequest key{name.tenant, request.id, "cancel", request.fingerprint};
+  const auto change = [this, name = std::move(name), etag = std::move(etag)](Database& database) {
+    JobRecord job = find_job(database, name, kJobColumnsWithoutSpecification);
+    require_etag(job, etag);
+    switch (job.state) {
+      case JobState::kQueued:
+        return enter(database, std::move(job), {.to = JobState::kCancelled}, options_.clock());
+      case JobState::kRunning:
+        return enter(database, std::move(job), {.to = JobState::kCancelling}, options_.clock());
+      case JobState::kCancelling:
+      case JobState::kCancelled:
+        return job;
+      default:
+        throw refuse(ErrorCode::kFailedPrecondition,
+                     fmt::format("{}: cannot be cancelled, it has {} already", name.text(),
+                                 to_string(job.state)));
+    }
+  };
+  submit(key, 0, change, std::move(done));
+}
+
+void JobStore::remove(JobName name, std::string etag, RequestKey request,
+                      Callback<JobRecord> done) {
+  const RecordedRequest key{name.tenant, request.id, "remove", request.fingerprint};
+  const auto change = [this, name = std::move(name), etag = std::move(etag)](Database& database) {
+    JobRecord job = find_job(database, name, kJobColumnsWithoutSpecification);
+    require_etag(job, etag);
+    if (!is_final(job.state)) {
+      throw refuse(ErrorCode::kFailedPrecondition,
+                   fmt::format("{}: cannot be deleted while it is {}; cancel it first", name.text(),
+                               to_string(job.state)));
+    }
+    erase(database, job);
+    return job;
+  };
+  submit(key, 0, change, std::move(done));
+}
+
+void JobStore::change_state(std::int64_t uid, StateChange change, Callback<JobRecord> done) {
+  const auto enter_state = [this, uid, change = std::move(change)](Database& database) {
+    JobRecord job = find_job(database, uid, kJobColumnsWithoutSpecification);
+    if (!may_follow(change.to, job.state)) {
+      throw refuse(ErrorCode::kFailedPrecondition,
+                   fmt::format("{}: is {}, cannot become {}", job.name.text(), to_string(job.state),
+                               to_string(change.to)));
+    }
+    return enter(database, std::move(job), change, options_.clock());
+  };
+  submit({}, 0, enter_state, std::move(done));
+}
+
+void JobStore::append_events(std::int64_t uid, std::vector<NewEvent> events, std::string cursor,
+                             Callback<std::int64_t> done) {
+  std::size_t bytes = cursor.size();
+  for (const NewEvent& event : events) bytes += event.payload.size();
+  auto revision = std::make_shared<std::int64_t>(0);
+  auto work = [this, uid, events = std::move(events), cursor = std::move(cursor),
+               revision](Database& database) {
+    Statement updated =
+        database.query("UPDATE job SET cursor = ?2 WHERE uid = ?1 RETURNING revision", uid, cursor);
+    if (!updated.next()) {
+      throw refuse(ErrorCode::kNotFound, fmt::format("job {}: deleted, or never there", uid));
+    }
+    *revision = updated.integer(0);
+    for (const NewEvent& event : events) {
+      *revision = log(database, uid, options_.clock(), event.kind, event.payload);
+    }
+  };
+  writer_->submit(
+      std::move(work),
+      [done = std::move(done), revision](std::exception_ptr failure) {
+        done(failure ? Outcome<std::int64_t>(failure) : Outcome<std::int64_t>(*revision));
+      },
+      bytes);
+}
+
+void JobStore::submit(RecordedRequest request, std::size_t bytes, Change change,
+                      Callback<JobRecord> done) {
+  auto result = std::make_shared<JobRecord>();
+  auto work = [this, request = std::move(request), change = std::move(change),
+               result](Database& database) {
+    if (auto response = find_response(database, request)) {
+      *result = std::move(*response);
+      return;
+    }
+    *result = change(database);
+    record_response(database, request, *result, options_.clock());
+  };
+  writer_->submit(
+      std::move(work),
+      [done = std::move(done), result](std::exception_ptr failure) {
+        done(failure ? Outcome<JobRecord>(failure) : Outcome<JobRecord>(std::move(*result)));
+      },
+      bytes);
+}
+
+JobRecord JobStore::insert(Database& database, const NewJob& job) {
+  Statement taken = database.query("SELECT 1 FROM job WHERE tenant = ?1 AND kind = ?2 AND id = ?3",
+                                   job.name.tenant, to_string(job.name.kind), job.name.id);
+  if (taken.next()) {
+    throw refuse(ErrorCode::kAlreadyExists,
+                 fmt::format("{}: exists already; take another id", job.name.text()));
+  }
+  require_quota(database, job);
+  JobRecord record;
+  record.name = job.name;
+  record.display_name = job.display_name;
+  record.priority = job.priority;
+  record.create_time = options_.clock();
+  Statement inserted = database.query(
+      "INSERT INTO job (tenant, kind, id, display_name, specification, priority, state,"
+      " create_time, update_time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) RETURNING uid",
+      job.name.tenant, to_string(job.name.kind), job.name.id, job.display_name, job.specification,
+      job.priority, to_string(record.state), to_integer(record.create_time));
+  inserted.next();
+  record.uid = inserted.integer(0);
+  return enter(database, record, {.to = JobState::kQueued}, record.create_time);
+}
+
+/// Puts the job into a state and logs it as it is then.
+JobRecord JobStore::enter(Database& database, JobRecord job, const StateChange& change, Time now) {
+  job.state = change.to;
+  job.update_time = now;
+  job.failure_code = change.failure_code;
+  job.failure = change.failure;
+  if (change.to == JobState::kRunning) {
+    ++job.attempts;
+    if (!job.start_time) job.start_time = job.update_time;
+  }
+  if (is_final(change.to)) job.end_time = job.update_time;
+  job.revision = log(database, job.uid, now, "job", to_json(job));
+  database.run(
+      "UPDATE job SET state = ?2, update_time = ?3, attempts = ?4, failure_code = ?5, failure = ?6,"
+      " revision = ?7, start_time = CASE WHEN ?4 > 0 THEN coalesce(start_time, ?3) END,"
+      " end_time = CASE WHEN ?8 THEN ?3 END WHERE uid = ?1",
+      job.uid, to_string(job.state), to_integer(job.update_time), job.attempts, job.failure_code,
+      job.failure, job.revision, is_final(job.state));
+  return job;
+}
+
+void JobStore::erase(Database& database, const JobRecord& job) {
+  database.run("DELETE FROM event WHERE uid = ?1", job.uid);
+  database.run("DELETE FROM job WHERE uid = ?1", job.uid);
+  log(database, job.uid, options_.clock(), "deleted", "");
+}
+
+std::int64_t JobStore::log(Database& database, std::int64_t uid, Time now, const std::string& kind,
+                           const std::string& payload) {
+  Statement row = database.query(
+      "INSERT INTO event (uid, time, kind, payload) VALUES (?1, ?2, ?3, ?4) RETURNING revision",
+      uid, to_integer(now), kind, payload);
+  row.next();
+  if (std::ranges::find(touched_, uid) == touched_.end()) touched_.push_back(uid);
+  return row.integer(0);
+}
+
+}  // namespace hwnas::service

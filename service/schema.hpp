@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+
+#include "engine/database.hpp"
+
+namespace hwnas::service {
+
+inline constexpr const char* kStoreFile = "service.db";
+
+/// SQL by which a database of version n (SQLite's user_version) becomes one of version n + 1; a new
+/// file has version 0. Rows are only ever appended.
+///
+/// Tables of version 1 (times in microseconds since 1970, UTC):
+///   meta     name, value: "page_token_key"
+///   job      uid, tenant, kind, id, display_name, specification, priority, state, create_time,
+///            update_time, start_time, end_time (NULL: not yet), attempts, failure_code, failure,
+///            revision, cursor
+///   event    revision, uid, time, kind, payload: only ever appended to, but for those of deleted
+///            jobs, of which nothing but the event "deleted" stays
+///   request  sequence, tenant, id, method, fingerprint, uid, response (JSON of the job), time
+std::span<const char* const> migrations();
+
+/// Brings the database in `file` to the version `steps.size()`, a transaction a step, and keeps a
+/// copy of a file with content as "<file>.v<version before>". Killed at any instant, it goes on
+/// when called again. Throws FailedPrecondition if the file is of a later version.
+void migrate(engine::Database& database, const std::filesystem::path& file,
+             std::span<const char* const> steps);
+
+/// Throws FailedPrecondition if SQLite finds the file damaged.
+void require_sound(engine::Database& database, const std::filesystem::path& file);
+
+}  // namespace hwnas::service

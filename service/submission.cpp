@@ -1,0 +1,106 @@
+#include "service/submission.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "service/resource_name.hpp"
+
+namespace hwnas::service {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Relative file names are refused before they matter; this is no folder of anything.
+const fs::path kNoFolder = "/nonexistent/hwnasd";
+
+/// Fails at a key that the map must not have.
+void refuse_key(const Config& map, const char* key, const char* instead) {
+  if (map.kind() != Config::Kind::kMap) return;
+  if (const Config* found = map.find(key)) {
+    found->fail(fmt::format("a job of the daemon cannot name files or programs; {}", instead));
+  }
+}
+
+void refuse_learned_models(const Config& device) {
+  const Config* profile = device.find("profile");
+  if (profile == nullptr || profile->kind() != Config::Kind::kMap) return;
+  const Config* runtimes = profile->find("runtimes");
+  if (runtimes == nullptr || runtimes->kind() != Config::Kind::kList) return;
+  for (const Config& runtime : runtimes->items()) {
+    refuse_key(runtime, "latency_model", "name a device that the daemon has");
+  }
+}
+
+void refuse_files(const Config& config) {
+  if (config.kind() != Config::Kind::kMap) return;
+  refuse_key(config, "measurement", "leave it out and measure with hwnas");
+  if (const Config* space = config.find("space")) {
+    refuse_key(*space, "file", "give the space's own keys");
+  }
+  if (const Config* evaluator = config.find("evaluator")) {
+    refuse_key(*evaluator, "tables", "use the evaluator 'train'");
+  }
+  const Config* device = config.find("device");
+  if (device == nullptr || device->kind() != Config::Kind::kMap) return;
+  refuse_key(*device, "file", "give the device's name, or its profile");
+  refuse_learned_models(*device);
+}
+
+/// Puts the data set's reader in the place of its name.
+void resolve_data(Config& config, const Datasets& datasets) {
+  const Config& data = config.at("data");
+  const Config& name = data.at("name");
+  if (name.as_string() == "none") return;
+  const Config* dataset = datasets.find(name.as_string());
+  if (dataset == nullptr) {
+    name.fail(fmt::format("no data set {}{} (registered: {}; or none)", in_quotes(name.as_string()),
+                          did_you_mean(name.as_string(), datasets.names()),
+                          fmt::join(datasets.names(), ", ")));
+  }
+  data.require_known_keys({"name"});
+  config.set("data", dataset->to_yaml());
+}
+
+}  // namespace
+
+Datasets::Datasets(const fs::path& folder) {
+  std::error_code failed;
+  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end;
+       entry.increment(failed)) {
+    if (entry->path().extension() != ".yaml") continue;
+    const std::string name = entry->path().stem().string();
+    if (!is_resource_id(name)) {
+      throw invalid_argument("{}: '{}' is no name of a data set", entry->path().string(), name);
+    }
+    Config options = Config::load(entry->path());
+    options.at("name").as_string();
+    by_name_.emplace(name, std::move(options));
+  }
+  if (failed) {
+    throw error(ErrorCode::kNotFound, "{}: cannot read the folder of data sets ({})",
+                folder.string(), failed.message());
+  }
+}
+
+const Config* Datasets::find(const std::string& name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> Datasets::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, options] : by_name_) names.push_back(name);
+  return names;
+}
+
+Submission read_submission(const std::string& text, const Datasets& datasets) {
+  Config config = Config::parse(text, kSubmissionSource);
+  refuse_files(config);
+  resolve_data(config, datasets);
+  engine::Experiment experiment = engine::Experiment::parse(config, kNoFolder);
+  return {std::move(config), std::move(experiment)};
+}
+
+}  // namespace hwnas::service

@@ -1,0 +1,333 @@
+#include "service/supervisor.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <future>
+#include <nlohmann/json.hpp>
+
+#include "core/file.hpp"
+#include "core/text.hpp"
+#include "service/error_status.hpp"
+#include "service/log.hpp"
+#include "service/run_feed.hpp"
+#include "service/verdict.hpp"
+
+namespace hwnas::service {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kMaxDoublings = 8;  // of the time before a job is tried again
+// Reading a run takes longer the more trials it has: at most this part of the time goes there.
+constexpr int kShareOfReading = 20;
+
+/// Calls the store and waits for the disk.
+template <typename T, typename Call>
+T await(const Call& call) {
+  const auto promise = std::make_shared<std::promise<Outcome<T>>>();
+  call([promise](Outcome<T> outcome) { promise->set_value(std::move(outcome)); });
+  return promise->get_future().get().get();
+}
+
+JobRecord change_state(JobStore& store, std::int64_t uid, const StateChange& change) {
+  return await<JobRecord>([&](auto done) { store.change_state(uid, change, std::move(done)); });
+}
+
+StateChange failure_of(std::exception_ptr failure) {
+  StateChange change{JobState::kFailed, code_of(failure), {}};
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& exception) {
+    change.failure = one_line(exception.what());
+  }
+  return change;
+}
+
+}  // namespace
+
+fs::path job_folder(const fs::path& data_folder, std::int64_t uid) {
+  return data_folder / "jobs" / std::to_string(uid);
+}
+
+fs::path run_folder(const fs::path& data_folder, std::int64_t uid) {
+  return job_folder(data_folder, uid) / "run";
+}
+
+struct Supervisor::Running {
+  std::int64_t uid = 0;
+  JobName name;
+  fs::path log;
+  RunFeed feed;
+  JobProcess process;
+  bool cancelled = false;
+  std::optional<Clock::time_point> kill_at = {};
+  Clock::time_point read_at = {};
+};
+
+Supervisor::Supervisor(JobStore& store, const Datasets& datasets, SupervisorOptions options)
+    : store_(store), datasets_(datasets), options_(std::move(options)) {
+  fs::create_directories(options_.folder / "jobs");
+  // On the thread that starts processes: they are killed when that one ends.
+  thread_ = std::thread([this] { serve(); });
+}
+
+Supervisor::~Supervisor() {
+  drain();
+}
+
+void Supervisor::notify(const std::vector<std::int64_t>& uids) {
+  {
+    const std::lock_guard lock(mutex_);
+    touched_.insert(uids.begin(), uids.end());
+  }
+  news_.notify_one();
+}
+
+void Supervisor::drain() {
+  {
+    const std::lock_guard lock(mutex_);
+    draining_ = true;
+  }
+  news_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Supervisor::serve() {
+  remove_files_of_deleted();
+  for (const JobRecord& job : store_.read().unfinished()) take_up(job);
+  bool draining = false;
+  while (!draining || !running_.empty()) {
+    try {
+      start_waiting();
+      wait_for_news();
+      std::set<std::int64_t> touched;
+      {
+        const std::lock_guard lock(mutex_);
+        touched.swap(touched_);
+        draining = draining_;
+      }
+      for (const std::int64_t uid : touched) look_at(uid);
+      for (auto& [uid, running] : running_) {
+        if (draining) stop(*running);
+      }
+      std::erase_if(running_, [&](auto& entry) { return watch(*entry.second); });
+    } catch (const std::exception& failure) {
+      // The store, most likely, whose disk is full: all is tried again.
+      log_event("supervisor_failed", {{"message", failure.what()}});
+      std::this_thread::sleep_for(options_.poll_every);
+    }
+  }
+}
+
+void Supervisor::wait_for_news() {
+  std::unique_lock lock(mutex_);
+  const auto news = [&] { return !touched_.empty() || (draining_ && running_.empty()); };
+  if (running_.empty() && delayed_.empty()) {
+    news_.wait(lock, news);
+  } else {
+    news_.wait_for(lock, options_.poll_every, news);
+  }
+}
+
+/// A job that the store has, and this object has not met.
+void Supervisor::take_up(const JobRecord& job) {
+  switch (job.state) {
+    case JobState::kQueued:
+      if (!delayed_.contains(job.uid)) queue_.push(job.name.tenant, job.priority, job.uid);
+      return;
+    case JobState::kRunning:
+      interrupted_.push_back(job.uid);
+      return;
+    case JobState::kCancelling:
+      // Its process went with the daemon, and has stored what it had found.
+      change_state(store_, job.uid, {.to = JobState::kCancelled});
+      return;
+    default:
+      return;
+  }
+}
+
+void Supervisor::look_at(std::int64_t uid) {
+  const auto running = running_.find(uid);
+  try {
+    const JobRecord job = store_.read().job(uid);
+    if (running == running_.end()) {
+      if (is_final(job.state)) queue_.erase(uid);
+      if (job.state == JobState::kQueued || job.state == JobState::kCancelling) take_up(job);
+    } else if (job.state == JobState::kCancelling) {
+      running->second->cancelled = true;
+      stop(*running->second);
+    }
+  } catch (const Error& failure) {
+    if (failure.code() != ErrorCode::kNotFound) throw;
+    queue_.erase(uid);
+    remove_files(uid);
+  }
+}
+
+void Supervisor::start_waiting() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (draining_) return;
+  }
+  const Clock::time_point now = Clock::now();
+  for (auto entry = delayed_.begin(); entry != delayed_.end();) {
+    if (entry->second > now) {
+      ++entry;
+      continue;
+    }
+    const std::int64_t uid = entry->first;
+    entry = delayed_.erase(entry);
+    notify({uid});
+  }
+  while (static_cast<int>(running_.size()) < options_.max_running) {
+    const auto uid = next();
+    if (!uid) return;
+    start(*uid);
+  }
+}
+
+std::optional<std::int64_t> Supervisor::next() {
+  if (!interrupted_.empty()) {
+    const std::int64_t uid = interrupted_.front();
+    interrupted_.pop_front();
+    return uid;
+  }
+  std::map<std::string, int> running;
+  for (const auto& [uid, job] : running_) ++running[job->name.tenant];
+  return queue_.pop(running, options_.max_running_of_tenant);
+}
+
+void Supervisor::start(std::int64_t uid) {
+  JobRecord job;
+  try {
+    job = change_state(store_, uid, {.to = JobState::kRunning});
+  } catch (const Error& failure) {
+    // Cancelled or deleted at the last moment; anything else is the store's, and passes.
+    if (failure.code() == ErrorCode::kFailedPrecondition ||
+        failure.code() == ErrorCode::kNotFound) {
+      return;
+    }
+    interrupted_.push_front(uid);
+    throw;
+  }
+  try {
+    job.specification = store_.read().job(uid).specification;
+    const std::vector<std::string> command = command_of(job);
+    const fs::path log = job_folder(options_.folder, uid) / "log";
+    running_[uid] = std::unique_ptr<Running>(new Running{
+        .uid = uid,
+        .name = job.name,
+        .log = log,
+        .feed = RunFeed(run_folder(options_.folder, uid), job.name, store_.read().job(uid).cursor),
+        .process{command, log, options_.limits}});
+    log_event("job_started", {{"job", job.name.text()}, {"attempt", job.attempts}});
+  } catch (const std::exception&) {
+    running_.erase(uid);
+    change_state(store_, uid, failure_of(std::current_exception()));
+  }
+}
+
+/// Also writes the experiment's file, unless there is a run to go on with.
+std::vector<std::string> Supervisor::command_of(const JobRecord& job) const {
+  const fs::path run = run_folder(options_.folder, job.uid);
+  std::vector<std::string> command = options_.program;
+  if (engine::holds_run(run)) {
+    command.insert(command.end(), {"resume", run.string(), "--json"});
+    return command;
+  }
+  Submission submission = read_submission(job.specification, datasets_);
+  submission.config.set("execution", fmt::format("{{ workers: {} }}", options_.workers));
+  const fs::path file = job_folder(options_.folder, job.uid) / "experiment.yaml";
+  fs::create_directories(file.parent_path());
+  write_file_atomically(file, submission.config.to_yaml());
+  command.insert(command.end(), {"run", file.string(), "--folder", run.string(), "--json"});
+  return command;
+}
+
+void Supervisor::stop(Running& running) {
+  if (running.kill_at) return;
+  running.process.terminate();
+  running.kill_at = Clock::now() + options_.grace;
+}
+
+/// True if the job needs no more watching.
+bool Supervisor::watch(Running& running) {
+  // Asked for before the run is read, so that what it wrote last is read, too.
+  const std::optional<ProcessExit> exit = running.process.poll();
+  const Clock::time_point now = Clock::now();
+  if (!exit && running.kill_at && now >= *running.kill_at) running.process.kill();
+  if (exit || now >= running.read_at) {
+    feed(running, exit.has_value());
+    running.read_at = Clock::now() + std::max<Clock::duration>(
+                                         options_.poll_every,
+                                         kShareOfReading * (Clock::now() - now));
+  }
+  return exit && conclude(running, *exit);
+}
+
+void Supervisor::feed(Running& running, bool always) {
+  std::optional<FeedUpdate> update;
+  try {
+    update = running.feed.poll(always);
+  } catch (const Error& failure) {
+    // The process says the same when it reads its run, and that decides.
+    log_event("run_unreadable", {{"job", running.name.text()}, {"message", failure.what()}});
+  }
+  if (!update) return;
+  try {
+    await<std::int64_t>([&](auto done) {
+      store_.append_events(running.uid, std::move(update->events), std::move(update->cursor),
+                           std::move(done));
+    });
+  } catch (const Error&) {
+    const std::string told = store_.read().job(running.uid).cursor;
+    running.feed = RunFeed(run_folder(options_.folder, running.uid), running.name, told);
+    throw;
+  }
+}
+
+bool Supervisor::conclude(Running& running, const ProcessExit& exit) {
+  const std::optional<StateChange> change =
+      judge(exit, running.cancelled, last_message(running.log));
+  {
+    const std::lock_guard lock(mutex_);
+    // Killed or interrupted by the drain: as after a crash, it goes on at the next start.
+    if (draining_ && !running.cancelled && (!change || exit.signal != 0)) return true;
+  }
+  if (change) {
+    const JobRecord job = change_state(store_, running.uid, *change);
+    log_event("job_ended", {{"job", job.name.text()},
+                            {"state", to_string(job.state)},
+                            {"message", job.failure}});
+    return true;
+  }
+  const int attempts = store_.read().job(running.uid).attempts;
+  delayed_[running.uid] =
+      Clock::now() + options_.retry_after * (1 << std::min(attempts - 1, kMaxDoublings));
+  change_state(store_, running.uid, {.to = JobState::kQueued});
+  log_event("job_put_back", {{"job", running.name.text()}, {"message", last_message(running.log)}});
+  return true;
+}
+
+void Supervisor::remove_files(std::int64_t uid) const {
+  std::error_code failed;
+  fs::remove_all(job_folder(options_.folder, uid), failed);
+  if (failed) log_event("files_not_removed", {{"uid", uid}, {"message", failed.message()}});
+}
+
+/// What a crash between the deletion of a job and that of its files has left.
+void Supervisor::remove_files_of_deleted() const {
+  for (const auto& entry : fs::directory_iterator(options_.folder / "jobs")) {
+    const auto uid = parse_integer(entry.path().filename().string());
+    if (!uid) continue;
+    try {
+      store_.read().job(*uid);
+    } catch (const Error& failure) {
+      if (failure.code() == ErrorCode::kNotFound) remove_files(*uid);
+    }
+  }
+}
+
+}  // namespace hwnas::service
