@@ -47,6 +47,7 @@ nlohmann::json to_json(const engine::ProfileResult& result) {
           {"profile_mape", result.profile_mape},
           {"device_file", result.device_file.string()},
           {"model_file", result.model_file.string()},
+          {"picture_file", result.picture_file.string()},
           {"measurements", networks}};
 }
 
@@ -68,10 +69,11 @@ void print_result(const engine::ProfileResult& result) {
   fmt::print("{}\n", format_table(rows));
   fmt::print(
       "Model '{}' from {} networks; on {} it had not seen: mean error {:.1f} % (before: {:.1f} %), "
-      "Spearman {:.3f}, {:.0f} % within 10 %, {:.0f} % inside the 90 % interval\n{}\n{}\n",
+      "Spearman {:.3f}, {:.0f} % within 10 %, {:.0f} % inside the 90 % interval\n{}\n{}\n{}\n",
       result.model->name(), quality.networks, quality.held_back, 100 * agreement.mape,
       100 * result.profile_mape, agreement.spearman, 100 * agreement.within_10,
-      100 * agreement.coverage_90, result.device_file.string(), result.model_file.string());
+      100 * agreement.coverage_90, result.device_file.string(), result.model_file.string(),
+      result.picture_file.string());
 }
 
 void profile(const Options& options, Invocation& invocation) {

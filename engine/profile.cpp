@@ -17,6 +17,7 @@
 #include "estimators/regressors.hpp"
 #include "measurement/batch.hpp"
 #include "measurement/journal.hpp"
+#include "report/report.hpp"
 #include "spaces/search_space.hpp"
 
 namespace hwnas::engine {
@@ -75,6 +76,7 @@ class Profile {
   void report(std::size_t done, const std::string& message);
   std::vector<estimators::MeasuredNetwork> measured(bool held_back) const;
   void learn();
+  std::vector<report::Calibration> calibrations() const;
   void write();
 
   const ProfilePlan& plan_;
@@ -271,6 +273,21 @@ void Profile::learn() {
   }
 }
 
+/// Of the networks held back.
+std::vector<report::Calibration> Profile::calibrations() const {
+  std::vector<report::Calibration> networks;
+  for (const ProfiledNetwork& profiled : result_.networks) {
+    const auto latency = measured_latency(profiled.measurement);
+    if (!profiled.held_back || !latency) continue;
+    report::Calibration& network = networks.emplace_back();
+    network.name = profiled.name;
+    network.predicted = {latency->name, profiled.predicted_ms, profiled.sd_ms,
+                         estimators::Origin::kPredicted};
+    network.measured = *latency;
+  }
+  return networks;
+}
+
 void Profile::write() {
   const std::string model = result_.model->to_text();
   const std::string model_name = plan_.name + ".latency.json";
@@ -287,6 +304,8 @@ void Profile::write() {
   result_.device_file = options_.to / (plan_.name + ".yaml");
   write_file_atomically(result_.model_file, model);
   write_file_atomically(result_.device_file, device_text(plan_, model_name, model, source));
+  result_.picture_file = options_.to / (plan_.name + ".latency.svg");
+  write_file_atomically(result_.picture_file, report::render_calibration_svg(calibrations()));
   estimators::load_device(result_.device_file);
 }
 

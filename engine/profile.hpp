@@ -49,11 +49,12 @@ struct ProfileResult {
   double profile_mape = 0;  ///< of the device that the plan starts from, on the networks held back
   std::filesystem::path device_file;
   std::filesystem::path model_file;
+  std::filesystem::path picture_file;  ///< predictions over measurements of those held back
 };
 
 struct ProfileOptions {
   std::filesystem::path work;  ///< keeps measurements.jsonl, so that an interrupted one goes on
-  std::filesystem::path to;    ///< folder for <name>.yaml and <name>.latency.json
+  std::filesystem::path to;    ///< folder for <name>.yaml, <name>.latency.json and .svg
   ProgressSink progress = {};
   std::stop_token stop = {};
 };

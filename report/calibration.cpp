@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "report/assets.hpp"
+#include "report/report.hpp"
 #include "report/sections.hpp"
 #include "report/svg.hpp"
 #include "report/text.hpp"
@@ -16,14 +18,20 @@ using estimators::Origin;
 struct Pair {
   std::string who;
   const MetricValue* predicted = nullptr;
-  const MetricValue* measured = nullptr;
+  const MetricValue* measured = nullptr;  ///< or emulated
 };
+
+const MetricValue* measured_or_emulated(std::span<const MetricValue> metrics,
+                                        std::string_view name) {
+  const MetricValue* const measured = with_origin(metrics, name, Origin::kMeasured);
+  return measured != nullptr ? measured : with_origin(metrics, name, Origin::kEmulated);
+}
 
 std::vector<Pair> pairs_of(const RunSummary& run, const std::string& metric) {
   std::vector<Pair> pairs;
   const auto add = [&](std::string who, const std::vector<MetricValue>& metrics) {
     const MetricValue* predicted = with_origin(metrics, metric, Origin::kPredicted);
-    const MetricValue* measured = with_origin(metrics, metric, Origin::kMeasured);
+    const MetricValue* measured = measured_or_emulated(metrics, metric);
     if (predicted != nullptr && measured != nullptr) {
       pairs.push_back({std::move(who), predicted, measured});
     }
@@ -95,7 +103,9 @@ std::string table(const std::vector<Pair>& pairs) {
       rows, pairs.size() > kMostRows ? "<p class=\"note\">trials.csv has all.</p>" : "");
 }
 
-std::string chart(const std::vector<Pair>& pairs, const MetricStyle& style) {
+/// `behind` is drawn before the axes.
+std::string chart(const std::vector<Pair>& pairs, const MetricStyle& style,
+                  std::string_view behind = "") {
   svg::Range range;
   for (const auto& [who, predicted, measured] : pairs) {
     range.include(measured->value);
@@ -112,8 +122,8 @@ std::string chart(const std::vector<Pair>& pairs, const MetricStyle& style) {
                      .range = range,
                      .divisor = unit.divisor};
   };
-  svg::Plot plot({.width = 480, .height = 340}, axis(Origin::kMeasured), axis(Origin::kPredicted),
-                 fmt::format("Predicted over measured {}", style.label));
+  svg::Plot plot({.width = 480, .height = 340}, axis(pairs.front().measured->origin),
+                 axis(Origin::kPredicted), fmt::format("Predicted over measured {}", style.label));
   const auto corner = [&](double x, double y) {
     return fmt::format("{} {}", svg::pixels(plot.x(x)), svg::pixels(plot.y(y)));
   };
@@ -135,10 +145,20 @@ std::string chart(const std::vector<Pair>& pairs, const MetricStyle& style) {
         "front", x, plot.y(predicted->value), 4.5,
         fmt::format("{}\n{}\n{}", who, describe_value(*predicted), describe_value(*measured))));
   }
-  return std::move(plot).finish();
+  return std::move(plot).finish(behind);
 }
 
 }  // namespace
+
+std::string render_calibration_svg(std::span<const Calibration> networks) {
+  std::vector<Pair> pairs;
+  for (const Calibration& network : networks) {
+    pairs.push_back({network.name, &network.predicted, &network.measured});
+  }
+  const std::string style = fmt::format("<style>{}</style>", assets::plot_style);
+  const std::string paper = svg::rect("paper", 0, 0, 480, 340, 8);
+  return chart(pairs, metric_style(networks.front().predicted.name), style + paper);
+}
 
 std::string calibration_section(const RunSummary& run) {
   std::string figures;

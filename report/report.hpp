@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,18 @@ std::string render_html(const RunSummary& run);
 /// The Pareto front of render_html alone, as an SVG file with its own style, light and dark.
 std::string render_front_svg(const RunSummary& run);
 
-/// The same content for machines; schema "hwnas.report/1" (docs/report.md).
+/// A network with one metric predicted, and measured or emulated.
+struct Calibration {
+  std::string name;
+  MetricValue predicted;
+  MetricValue measured;
+};
+
+/// Predictions over measurements, of one metric and at least one network, as an SVG file with its
+/// own style: whiskers are the predictions' 90 % intervals, the band is ± 10 %.
+std::string render_calibration_svg(std::span<const Calibration> networks);
+
+/// The same content as render_html's for machines; schema "hwnas.report/1" (docs/report.md).
 nlohmann::json render_json(const RunSummary& run);
 
 /// One line a trial. A metric has one column for each origin that its values have

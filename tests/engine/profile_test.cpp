@@ -56,6 +56,7 @@ TEST(Profile, WritesADeviceThatPredictsWhatWasMeasured) {
   EXPECT_EQ(result.model->quality().held_back, 4);
   EXPECT_LT(result.model->quality().agreement.mape, 0.1);
   EXPECT_LT(result.model->quality().agreement.mape, result.profile_mape);
+  EXPECT_THAT(read_file(result.picture_file, 1 << 20), HasSubstr("network_11"));
 }
 
 TEST(Profile, GoesOnWhereItWasInterrupted) {
