@@ -36,16 +36,18 @@ double measured_violation(std::span<const Limit> limits, const TrialRecord& tria
   return violation;
 }
 
+bool runs_on_device(const TrialRecord& trial) {
+  using measurement::Status;
+  return !trial.measurement || (trial.measurement->status != Status::kRefused &&
+                                trial.measurement->status != Status::kCrashed);
+}
+
 search::ParetoArchive pareto_front(const Experiment& experiment,
                                    std::span<const TrialRecord> trials) {
-  using measurement::Status;
   search::ParetoArchive archive;
   for (const TrialRecord& trial : trials) {
     if (trial.state != search::TrialState::kComplete) continue;
-    if (trial.measurement && (trial.measurement->status == Status::kRefused ||
-                              trial.measurement->status == Status::kCrashed)) {
-      continue;
-    }
+    if (!runs_on_device(trial)) continue;
     if (measured_violation(experiment.limits, trial) > 0) continue;
     archive.insert({trial.id, minimised_objectives(experiment.objectives, trial.metrics)});
   }

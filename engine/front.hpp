@@ -22,6 +22,9 @@ std::vector<double> minimised_objectives(std::span<const Objective> objectives,
 /// By how much measured values break limits: the sum of value / bound − 1, as search::Trial's.
 double measured_violation(std::span<const Limit> limits, const TrialRecord& trial);
 
+/// False if the device was asked and refused the network or crashed on it.
+bool runs_on_device(const TrialRecord& trial);
+
 /// The non-dominated ones of the complete trials, without those that a measurement has found to
 /// break a limit or that the device does not run.
 search::ParetoArchive pareto_front(const Experiment& experiment,

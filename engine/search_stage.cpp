@@ -6,15 +6,14 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
-#include <iterator>
 #include <limits>
 #include <variant>
 
 #include "core/error.hpp"
 #include "engine/costs.hpp"
-#include "engine/device_measurer.hpp"
 #include "engine/executor.hpp"
 #include "engine/front.hpp"
+#include "engine/front_measurements.hpp"
 #include "engine/seed_stream.hpp"
 
 namespace hwnas::engine {
@@ -46,20 +45,6 @@ void require_finite(TrialRecord& trial) {
   trial.metrics.clear();
 }
 
-std::optional<DeviceMeasurer> device_of(const RunContext& run) {
-  if (!run.experiment().measurement) return std::nullopt;
-  return DeviceMeasurer(*run.experiment().measurement, run.folder() / "measurements");
-}
-
-/// A trial's metrics before anything was measured on the device.
-std::vector<report::MetricValue> unmeasured(const TrialRecord& trial) {
-  std::vector<report::MetricValue> metrics;
-  std::ranges::copy_if(trial.metrics, std::back_inserter(metrics), [&](const auto& metric) {
-    return metric.name != "latency_ms" || metric.origin == estimators::Origin::kPredicted;
-  });
-  return metrics;
-}
-
 class Search {
  public:
   Search(RunContext& run, const Evaluator& evaluator);
@@ -80,7 +65,6 @@ class Search {
   void take(const Message& message);
   void adopt(const TrialRecord& finished);
   void tell_next();
-  bool is_due(const TrialRecord& record);
   bool consult_device(TrialRecord& record);
   bool measure(TrialRecord& record);
   StageOutcome measure_front();
@@ -94,10 +78,8 @@ class Search {
   const spaces::SearchSpace& space_;
   const Evaluator& evaluator_;
   CostModels costs_;
-  std::optional<DeviceMeasurer> device_;  ///< where candidates are measured
+  FrontMeasurements measurements_;
   std::unique_ptr<search::Strategy> strategy_;
-  search::ParetoArchive front_;           ///< of what the strategy was told
-  std::size_t candidates_for_front_ = 0;  ///< told ones that predictions put on the front
 
   std::vector<TrialRecord> trials_;  ///< by id: recorded ones, then this attempt's
   std::size_t asked_ = 0;            ///< proposals of this attempt's strategy
@@ -121,7 +103,7 @@ Search::Search(RunContext& run, const Evaluator& evaluator)
       space_(*run.inputs().space),
       evaluator_(evaluator),
       costs_(experiment_),
-      device_(device_of(run)),
+      measurements_(run),
       strategy_(search::make_strategy(space_, experiment_.objectives.size(),
                                       stream_seed(experiment_.seed, SeedStream::kStrategy),
                                       experiment_.search)),
@@ -307,90 +289,36 @@ void Search::adopt(const TrialRecord& finished) {
 /// Does nothing if the run was interrupted while the trial was being measured.
 void Search::tell_next() {
   TrialRecord& record = trials_[told_];
-  const bool due = is_due(record);
+  const bool due = measurements_.is_due(record);
   if (due && !consult_device(record)) return;
   ++told_;
   if (record.state != TrialState::kInfeasible) --ahead_;
-  search::Trial trial{record.id, record.genotype, *record.state, {}, record.violation};
-  const double violation = due ? measured_violation(experiment_.limits, record) : 0;
-  if (violation > 0) {
-    trial.state = TrialState::kInfeasible;
-    trial.violation = violation;
-  } else if (record.state == TrialState::kComplete || record.state == TrialState::kStopped) {
-    trial.objectives = minimised_objectives(experiment_.objectives,
-                                            device_ && !due ? unmeasured(record) : record.metrics);
-  }
+  const search::Trial trial = measurements_.told(record, due);
   strategy_->tell({&trial, 1});
-  if (trial.state == TrialState::kComplete) front_.insert({trial.id, trial.objectives});
-}
-
-/// Each k-th trial that would join the front by its predicted costs. What is measured for another
-/// reason, at the end of the search, is not told to the strategy: on replay it must hear the same.
-bool Search::is_due(const TrialRecord& record) {
-  if (!device_ || record.state != TrialState::kComplete) return false;
-  search::ParetoArchive front = front_;
-  const auto objectives = minimised_objectives(experiment_.objectives, unmeasured(record));
-  if (!front.insert({record.id, objectives})) return false;
-  return candidates_for_front_++ % static_cast<std::size_t>(experiment_.measurement->every) == 0;
 }
 
 /// Measures the trial unless that was done in an earlier attempt, and teaches the cost models.
 /// False if the run was interrupted.
 bool Search::consult_device(TrialRecord& record) {
-  if (!record.measurement && !measure(record)) {
-    --candidates_for_front_;
-    return false;
-  }
+  if (!record.measurement && !measure(record)) return false;
   if (const auto latency = measured_latency(*record.measurement)) {
     costs_.learn(space_.decode(record.genotype), latency->value);
   }
   return true;
 }
 
-/// While nothing else runs: evaluations would load the processor that is, or that talks to, the
-/// device. False if the run was interrupted.
+/// False if the run was interrupted.
 bool Search::measure(TrialRecord& record) {
   while (running_ > 0) receive();
-  try {
-    record.measurement = device_->measure(space_.decode(record.genotype),
-                                          fmt::format("trial_{}", record.id), run_.drain());
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kCancelled) throw;
-    return false;
-  }
-  std::vector<report::MetricValue> metrics;
-  std::string outcome = fmt::format("{}: {}", measurement::to_string(record.measurement->status),
-                                    record.measurement->reason);
-  if (const auto latency = measured_latency(*record.measurement)) {
-    metrics.push_back(*latency);
-    outcome = fmt::format("{} {:.4g} {}, {:.4g} predicted", latency->name, latency->value,
-                          estimators::to_string(latency->origin),
-                          best_known_value(record.metrics, latency->name));
-  }
-  run_.store().add_measurement(record.id, *record.measurement, metrics);
-  std::ranges::copy(metrics, std::back_inserter(record.metrics));
+  if (!measurements_.measure(record, space_.decode(record.genotype))) return false;
   run_.report(static_cast<double>(evaluated_) / static_cast<double>(experiment_.trials),
-              fmt::format("trial {} measured, {}", record.id, outcome));
+              fmt::format("trial {} measured, {}", record.id, describe_measurement(record)));
   return true;
 }
 
-/// Until every point of the front, as the measurements leave it, has been measured.
 StageOutcome Search::measure_front() {
-  const auto next = [&]() -> TrialRecord* {
-    const search::ParetoArchive front = pareto_front(experiment_, trials_);
-    for (const search::ParetoPoint& point : front.points()) {
-      if (!trials_[point.id].measurement) return &trials_[point.id];
-    }
-    return nullptr;
-  };
-  if (!device_) return StageOutcome::kDone;
-  while (TrialRecord* const unmeasured_point = next()) {
-    if (!measure(*unmeasured_point)) return StageOutcome::kInterrupted;
-  }
-  if (pareto_front(experiment_, trials_).points().empty()) {
-    throw error(ErrorCode::kFailedPrecondition,
-                "every candidate for the front breaks a limit when it is measured, or does not run "
-                "on the device: widen the limits, or ask them for more confidence");
+  while (const auto trial = measurements_.next_unmeasured(trials_)) {
+    if (!measure(trials_[*trial])) return StageOutcome::kInterrupted;
   }
   return StageOutcome::kDone;
 }
@@ -402,7 +330,7 @@ StageOutcome Search::drain() {
 }
 
 void Search::require_front() const {
-  if (!front_.points().empty()) return;
+  if (!measurements_.front().points().empty()) return;
   if (feasible_ == 0) {
     throw error(ErrorCode::kFailedPrecondition,
                 "every network of the space breaks a limit: widen the limits, or give the space "
@@ -427,7 +355,7 @@ void Search::report(const TrialRecord& trial) {
   progress.fraction = static_cast<double>(evaluated_) / static_cast<double>(experiment_.trials);
   progress.trials_done = evaluated_;
   progress.trials_infeasible = asked_ - feasible_;
-  progress.front_size = front_.points().size();
+  progress.front_size = measurements_.front().points().size();
   progress.message = fmt::format("trial {} {}", trial.id, search::to_string(*trial.state));
   if (trial.state == TrialState::kComplete) {
     for (const Objective& objective : experiment_.objectives) {
