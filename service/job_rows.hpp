@@ -9,9 +9,11 @@ namespace hwnas::service {
 
 // Shared by the reading and the writing half of the store; the tables are described in schema.hpp.
 
-/// The columns that read_job expects, in order: all of the table `job`.
+/// What read_job expects of a row of `job`, in order.
 inline constexpr const char* kJobColumns =
-    "uid, tenant, kind, id, display_name, specification, priority, state, create_time, update_time,"
+    "uid, tenant, kind, id, display_name,"
+    " (SELECT text FROM specification WHERE specification.uid = job.uid), priority, state, "
+    "create_time, update_time,"
     " start_time, end_time, attempts, failure_code, failure, revision, cursor";
 /// The same with an empty specification, which may have 256 KiB.
 inline constexpr const char* kJobColumnsWithoutSpecification =

@@ -220,12 +220,13 @@ JobRecord JobStore::insert(Database& database, const NewJob& job) {
   record.priority = job.priority;
   record.create_time = options_.clock();
   Statement inserted = database.query(
-      "INSERT INTO job (tenant, kind, id, display_name, specification, priority, state,"
-      " create_time, update_time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) RETURNING uid",
-      job.name.tenant, to_string(job.name.kind), job.name.id, job.display_name, job.specification,
-      job.priority, to_string(record.state), to_integer(record.create_time));
+      "INSERT INTO job (tenant, kind, id, display_name, priority, state,"
+      " create_time, update_time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) RETURNING uid",
+      job.name.tenant, to_string(job.name.kind), job.name.id, job.display_name, job.priority,
+      to_string(record.state), to_integer(record.create_time));
   inserted.next();
   record.uid = inserted.integer(0);
+  database.run("INSERT INTO specification VALUES (?1, ?2)", record.uid, job.specification);
   return enter(database, record, {.to = JobState::kQueued}, record.create_time);
 }
 
@@ -252,6 +253,7 @@ JobRecord JobStore::enter(Database& database, JobRecord job, const StateChange& 
 
 void JobStore::erase(Database& database, const JobRecord& job) {
   database.run("DELETE FROM event WHERE uid = ?1", job.uid);
+  database.run("DELETE FROM specification WHERE uid = ?1", job.uid);
   database.run("DELETE FROM job WHERE uid = ?1", job.uid);
   log(database, job.uid, options_.clock(), "deleted", "");
 }

@@ -26,7 +26,6 @@ CREATE TABLE job (
   kind           TEXT NOT NULL,
   id             TEXT NOT NULL,
   display_name   TEXT NOT NULL,
-  specification  TEXT NOT NULL,
   priority       INTEGER NOT NULL,
   state          TEXT NOT NULL,
   create_time    INTEGER NOT NULL,
@@ -39,6 +38,10 @@ CREATE TABLE job (
   revision       INTEGER NOT NULL DEFAULT 0,
   cursor         TEXT NOT NULL DEFAULT '',
   UNIQUE (tenant, kind, id)
+);
+CREATE TABLE specification (
+  uid   INTEGER PRIMARY KEY,
+  text  TEXT NOT NULL
 );
 CREATE INDEX job_by_time ON job (tenant, kind, create_time, id);
 CREATE INDEX job_unfinished ON job (tenant, uid)

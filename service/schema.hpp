@@ -14,9 +14,10 @@ inline constexpr const char* kStoreFile = "service.db";
 ///
 /// Tables of version 1 (times in microseconds since 1970, UTC):
 ///   meta     name, value: "page_token_key"
-///   job      uid, tenant, kind, id, display_name, specification, priority, state, create_time,
-///            update_time, start_time, end_time (NULL: not yet), attempts, failure_code, failure,
-///            revision, cursor
+///   job      uid, tenant, kind, id, display_name, priority, state, create_time, update_time,
+///            start_time, end_time (NULL: not yet), attempts, failure_code, failure, revision,
+///            cursor
+///   specification  uid, text: apart from `job`, whose rows are written again at every event
 ///   event    revision, uid, time, kind, payload: only ever appended to, but for those of deleted
 ///            jobs, of which nothing but the event "deleted" stays
 ///   request  sequence, tenant, id, method, fingerprint, uid, response (JSON of the job), time
