@@ -1,5 +1,6 @@
 #include "core/normal.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <numbers>
@@ -13,8 +14,9 @@ double normal_probability(double z) {
 double normal_quantile(double probability) {
   assert(probability > 0 && probability < 1);
   if (probability > 0.5) return -normal_quantile(1 - probability);
-  // The lower half is concave on the log scale, where Newton's method from z = 0 cannot overshoot.
-  double z = 0;
+  // Newton's method on the log scale, where the lower half is concave: from the left it does not
+  // overshoot. Left of the quantile, since P(Z <= z) <= exp(-z²/2) / 2 for z <= 0:
+  double z = -std::sqrt(std::max(0.0, -2 * std::log(2 * probability)));
   for (int step = 0; step < 100; ++step) {
     const double below = normal_probability(z);
     const double density = std::exp(-0.5 * z * z) / std::sqrt(2 * std::numbers::pi);
