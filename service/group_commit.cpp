@@ -30,6 +30,8 @@ GroupCommit::GroupCommit(Database database, GroupCommitOptions options)
     : database_(std::move(database)), options_(std::move(options)) {
   // SQLite's own checkpoints hide their errors.
   database_.query("PRAGMA wal_autocheckpoint = 0").next();
+  // What undoes a single piece of work would be a file elsewhere, on a disk that may be full.
+  database_.execute("PRAGMA temp_store = MEMORY");
   thread_ = std::thread([this] { serve(); });
 }
 
