@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "core/error.hpp"
+#include "tests/core/temporary_folder.hpp"
 
 namespace hwnas::bench {
 namespace {
@@ -25,7 +26,6 @@ class CostTables : public testing::Test {
     std::ofstream(path) << text;
     return path;
   }
-  void TearDown() override { std::filesystem::remove_all(root_); }
 
   std::string message_of(const std::vector<std::filesystem::path>& files,
                          const std::vector<std::string>& devices) {
@@ -37,8 +37,7 @@ class CostTables : public testing::Test {
     return "";
   }
 
-  std::filesystem::path root_ = std::filesystem::path(testing::TempDir()) /
-                                testing::UnitTest::GetInstance()->current_test_info()->name();
+  TemporaryFolder root_;
 };
 
 TEST_F(CostTables, TakeEmptyAndNegativeFieldsAsAbsent) {

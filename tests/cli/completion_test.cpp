@@ -5,12 +5,12 @@
 
 #include <array>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
 
 #include "cli/command.hpp"
+#include "process.hpp"
 
 namespace hwnas::cli {
 namespace {
@@ -64,14 +64,12 @@ TEST(Completion, ForZshIsAsReviewed) {
 
 /// What bash offers for the last of `words`.
 std::vector<std::string> bash_offers(const CLI::App& app, const std::string& words) {
-  const std::filesystem::path script =
-      std::filesystem::path(testing::TempDir()) / "completion.bash";
-  std::ofstream(script) << bash_completion(app) << "COMP_WORDS=(" << words << ")\n"
-                        << "COMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
-                        << "_" << app.get_name() << "\n"
-                        << "printf '%s\\n' \"${COMPREPLY[@]}\"\n";
+  const std::string script = temporary_file(
+      "completion.bash", bash_completion(app) + "COMP_WORDS=(" + words + ")\n" +
+                             "COMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n" + "_" + app.get_name() +
+                             "\n" + "printf '%s\\n' \"${COMPREPLY[@]}\"\n");
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(
-      popen(("cd " HWNAS_SOURCE_DIR " && bash " + script.string()).c_str(), "r"), pclose);
+      popen(("cd " HWNAS_SOURCE_DIR " && bash " + script).c_str(), "r"), pclose);
   std::vector<std::string> offers;
   std::array<char, 256> line{};
   while (std::fgets(line.data(), line.size(), pipe.get()) != nullptr) {

@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "device_files.hpp"
+#include "tests/core/temporary_folder.hpp"
 
 namespace hwnas::estimators {
 namespace {
@@ -168,11 +169,8 @@ TEST(Device, AnUnknownRuntimeIsRefusedWithTheKnownOnes) {
 }
 
 TEST(Device, AFileMustBeNamedLikeItsDevice) {
-  const std::filesystem::path file =
-      std::filesystem::path(::testing::TempDir()) / "another_name.yaml";
-  std::ofstream(file) << kMinimal;
-  EXPECT_THROW(load_device(file), Error);
-  std::filesystem::remove(file);
+  const TemporaryFolder folder;
+  EXPECT_THROW(load_device(folder.write("another_name.yaml", kMinimal)), Error);
 }
 
 class DeviceFile : public ::testing::TestWithParam<std::string> {};

@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "tests/core/temporary_folder.hpp"
 #include "tests/ir/network_zoo.hpp"
 
 namespace hwnas::ir {
@@ -14,13 +15,6 @@ using testing::HasSubstr;
 
 class Safetensors : public testing::Test {
  protected:
-  void SetUp() override {
-    const auto* const test = testing::UnitTest::GetInstance()->current_test_info();
-    file_ = std::filesystem::path(testing::TempDir()) /
-            (std::string("hwnas_") + test->name() + ".safetensors");
-  }
-  void TearDown() override { std::filesystem::remove(file_); }
-
   void write(const std::string& bytes) const {
     std::ofstream(file_, std::ios::binary | std::ios::trunc) << bytes;
   }
@@ -51,7 +45,8 @@ class Safetensors : public testing::Test {
     return std::string(reinterpret_cast<const char*>(&size), 8) + header + data;
   }
 
-  std::filesystem::path file_;
+  TemporaryFolder folder_;
+  std::filesystem::path file_ = folder_ / "weights.safetensors";
 };
 
 TEST_F(Safetensors, RoundTripTheZoo) {
