@@ -12,10 +12,15 @@ class EventListeners {
  public:
   using Listener = std::function<void(const std::vector<std::int64_t>&)>;
 
-  /// The listener must be quick, must not throw, and must live as long as the store of jobs does.
+  /// The listener must be quick and must not throw.
   void add(Listener listener) {
     const std::lock_guard lock(mutex_);
     listeners_.push_back(std::move(listener));
+  }
+  /// After it has returned, no listener is called any more.
+  void clear() {
+    const std::lock_guard lock(mutex_);
+    listeners_.clear();
   }
   void publish(const std::vector<std::int64_t>& uids) const {
     const std::lock_guard lock(mutex_);

@@ -24,24 +24,15 @@ constexpr int kShareOfReading = 20;
 
 /// Calls the store and waits for the disk.
 template <typename T, typename Call>
-T await(const Call& call) {
+T wait_for_disk(const Call& call) {
   const auto promise = std::make_shared<std::promise<Outcome<T>>>();
   call([promise](Outcome<T> outcome) { promise->set_value(std::move(outcome)); });
   return promise->get_future().get().get();
 }
 
 JobRecord change_state(JobStore& store, std::int64_t uid, const StateChange& change) {
-  return await<JobRecord>([&](auto done) { store.change_state(uid, change, std::move(done)); });
-}
-
-StateChange failure_of(std::exception_ptr failure) {
-  StateChange change{JobState::kFailed, code_of(failure), {}};
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& exception) {
-    change.failure = one_line(exception.what());
-  }
-  return change;
+  return wait_for_disk<JobRecord>(
+      [&](auto done) { store.change_state(uid, change, std::move(done)); });
 }
 
 }  // namespace
@@ -58,7 +49,7 @@ struct Supervisor::Running {
   std::int64_t uid = 0;
   JobName name;
   fs::path log;
-  RunFeed feed;
+  std::optional<RunFeed> feed;
   JobProcess process;
   bool cancelled = false;
   std::optional<Clock::time_point> kill_at = {};
@@ -68,6 +59,8 @@ struct Supervisor::Running {
 Supervisor::Supervisor(JobStore& store, const Datasets& datasets, SupervisorOptions options)
     : store_(store), datasets_(datasets), options_(std::move(options)) {
   fs::create_directories(options_.folder / "jobs");
+  remove_files_of_deleted();
+  for (const JobRecord& job : store_.read().unfinished()) take_up(job);
   // On the thread that starts processes: they are killed when that one ends.
   thread_ = std::thread([this] { serve(); });
 }
@@ -94,8 +87,6 @@ void Supervisor::drain() {
 }
 
 void Supervisor::serve() {
-  remove_files_of_deleted();
-  for (const JobRecord& job : store_.read().unfinished()) take_up(job);
   bool draining = false;
   while (!draining || !running_.empty()) {
     try {
@@ -200,9 +191,8 @@ std::optional<std::int64_t> Supervisor::next() {
 }
 
 void Supervisor::start(std::int64_t uid) {
-  JobRecord job;
   try {
-    job = change_state(store_, uid, {.to = JobState::kRunning});
+    launch(change_state(store_, uid, {.to = JobState::kRunning}));
   } catch (const Error& failure) {
     // Cancelled or deleted at the last moment; anything else is the store's, and passes.
     if (failure.code() == ErrorCode::kFailedPrecondition ||
@@ -212,20 +202,32 @@ void Supervisor::start(std::int64_t uid) {
     interrupted_.push_front(uid);
     throw;
   }
+}
+
+void Supervisor::launch(const JobRecord& started) {
+  const std::int64_t uid = started.uid;
   try {
-    job.specification = store_.read().job(uid).specification;
+    const JobRecord job = store_.read().job(uid);
     const std::vector<std::string> command = command_of(job);
     const fs::path log = job_folder(options_.folder, uid) / "log";
-    running_[uid] = std::unique_ptr<Running>(new Running{
-        .uid = uid,
-        .name = job.name,
-        .log = log,
-        .feed = RunFeed(run_folder(options_.folder, uid), job.name, store_.read().job(uid).cursor),
-        .process{command, log, options_.limits}});
-    log_event("job_started", {{"job", job.name.text()}, {"attempt", job.attempts}});
-  } catch (const std::exception&) {
+    running_[uid].reset(
+        new Running{.uid = uid,
+                    .name = job.name,
+                    .log = log,
+                    .feed = std::optional<RunFeed>(std::in_place, run_folder(options_.folder, uid),
+                                                   job.name, job.cursor),
+                    .process{command, log, options_.limits}});
+    log_event("job_started", {{"job", job.name.text()},
+                              {"attempt", job.attempts},
+                              {"process", running_[uid]->process.pid()}});
+  } catch (const Error& failure) {
     running_.erase(uid);
-    change_state(store_, uid, failure_of(std::current_exception()));
+    if (failure.code() == ErrorCode::kResourceExhausted ||
+        failure.code() == ErrorCode::kUnavailable) {
+      return put_back(started, failure.what());
+    }
+    change_state(store_, uid,
+                 {JobState::kFailed, code_of(std::current_exception()), one_line(failure.what())});
   }
 }
 
@@ -260,9 +262,9 @@ bool Supervisor::watch(Running& running) {
   if (!exit && running.kill_at && now >= *running.kill_at) running.process.kill();
   if (exit || now >= running.read_at) {
     feed(running, exit.has_value());
-    running.read_at = Clock::now() + std::max<Clock::duration>(
-                                         options_.poll_every,
-                                         kShareOfReading * (Clock::now() - now));
+    running.read_at =
+        Clock::now() +
+        std::max<Clock::duration>(options_.poll_every, kShareOfReading * (Clock::now() - now));
   }
   return exit && conclude(running, *exit);
 }
@@ -270,20 +272,20 @@ bool Supervisor::watch(Running& running) {
 void Supervisor::feed(Running& running, bool always) {
   std::optional<FeedUpdate> update;
   try {
-    update = running.feed.poll(always);
+    update = running.feed->poll(always);
   } catch (const Error& failure) {
     // The process says the same when it reads its run, and that decides.
     log_event("run_unreadable", {{"job", running.name.text()}, {"message", failure.what()}});
   }
   if (!update) return;
   try {
-    await<std::int64_t>([&](auto done) {
+    wait_for_disk<std::int64_t>([&](auto done) {
       store_.append_events(running.uid, std::move(update->events), std::move(update->cursor),
                            std::move(done));
     });
   } catch (const Error&) {
     const std::string told = store_.read().job(running.uid).cursor;
-    running.feed = RunFeed(run_folder(options_.folder, running.uid), running.name, told);
+    running.feed.emplace(run_folder(options_.folder, running.uid), running.name, told);
     throw;
   }
 }
@@ -298,17 +300,21 @@ bool Supervisor::conclude(Running& running, const ProcessExit& exit) {
   }
   if (change) {
     const JobRecord job = change_state(store_, running.uid, *change);
-    log_event("job_ended", {{"job", job.name.text()},
-                            {"state", to_string(job.state)},
-                            {"message", job.failure}});
+    log_event(
+        "job_ended",
+        {{"job", job.name.text()}, {"state", to_string(job.state)}, {"message", job.failure}});
     return true;
   }
-  const int attempts = store_.read().job(running.uid).attempts;
-  delayed_[running.uid] =
-      Clock::now() + options_.retry_after * (1 << std::min(attempts - 1, kMaxDoublings));
-  change_state(store_, running.uid, {.to = JobState::kQueued});
-  log_event("job_put_back", {{"job", running.name.text()}, {"message", last_message(running.log)}});
+  put_back(store_.read().job(running.uid), last_message(running.log));
   return true;
+}
+
+/// It waits for its turn again, the longer the more often it has been started.
+void Supervisor::put_back(const JobRecord& job, const std::string& why) {
+  delayed_[job.uid] =
+      Clock::now() + options_.retry_after * (1 << std::min(job.attempts - 1, kMaxDoublings));
+  change_state(store_, job.uid, {.to = JobState::kQueued});
+  log_event("job_put_back", {{"job", job.name.text()}, {"message", why}});
 }
 
 void Supervisor::remove_files(std::int64_t uid) const {

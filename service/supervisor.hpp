@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -45,7 +46,8 @@ std::filesystem::path run_folder(const std::filesystem::path& data_folder, std::
 /// before the job's final state.
 class Supervisor {
  public:
-  /// Goes on with the jobs that the store has. `store` and `datasets` outlive it.
+  /// Goes on with the jobs that the store has. `store` and `datasets` outlive it. Throws what the
+  /// store does.
   Supervisor(JobStore& store, const Datasets& datasets, SupervisorOptions options);
   /// drain().
   ~Supervisor();
@@ -69,6 +71,8 @@ class Supervisor {
   void start_waiting();
   std::optional<std::int64_t> next();
   void start(std::int64_t uid);
+  void launch(const JobRecord& started);
+  void put_back(const JobRecord& job, const std::string& why);
   std::vector<std::string> command_of(const JobRecord& job) const;
   void stop(Running& running);
   bool watch(Running& running);

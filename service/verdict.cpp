@@ -54,9 +54,9 @@ std::optional<StateChange> judge(const ProcessExit& exit, bool cancelled,
     return StateChange{.to = JobState::kCancelled};
   }
   if (exit.signal != 0) return judge_signal(exit.signal);
-  const std::string message =
-      last_words.empty() ? fmt::format("its process ended with exit code {}", exit.code)
-                         : last_words;
+  const std::string message = last_words.empty()
+                                  ? fmt::format("its process ended with exit code {}", exit.code)
+                                  : last_words;
   switch (exit.code) {
     case kDone:
       return StateChange{.to = JobState::kSucceeded};

@@ -1,0 +1,178 @@
+#include "service/daemon.hpp"
+
+#include <fmt/format.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
+#include <sys/stat.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/file.hpp"
+#include "measurement/agent_protocol.hpp"
+#include "service/event_listeners.hpp"
+#include "service/log.hpp"
+#include "service/search_service.hpp"
+
+namespace hwnas::service {
+namespace {
+
+constexpr int kPoolThreads = 4;
+constexpr std::size_t kMaxWaitingCalls = 10'000;
+constexpr int kMaxMessageBytes = 4 << 20;
+constexpr int kMaxMetadataBytes = 8 << 10;
+constexpr int kMaxStreamsOfConnection = 128;
+constexpr std::size_t kMaxServerBytes = std::size_t{256} << 20;
+constexpr int kKeepaliveMs = 30'000;
+constexpr int kKeepaliveTimeoutMs = 10'000;
+constexpr int kMinPingIntervalMs = 10'000;
+constexpr int kMaxIdleMs = 600'000;
+constexpr unsigned kRereadCertificatesSeconds = 10;
+constexpr std::chrono::seconds kLastCalls{5};
+constexpr std::uintmax_t kMaxPemBytes = 1 << 20;
+
+/// Answers calls of services that are not served, so that clients read why.
+class NotServed final : public grpc::CallbackGenericService {
+ public:
+  grpc::ServerGenericBidiReactor* CreateReactor(
+      grpc::GenericCallbackServerContext* context) override {
+    class Refusal final : public grpc::ServerGenericBidiReactor {
+     public:
+      explicit Refusal(const std::string& method) {
+        Finish({grpc::StatusCode::UNIMPLEMENTED,
+                fmt::format("{}: this hwnasd does not serve it", method)});
+      }
+      void OnDone() override { delete this; }
+    };
+    return new Refusal(context->method());
+  }
+};
+
+std::shared_ptr<grpc::ServerCredentials> credentials_for(const DaemonOptions& options) {
+  if (options.tls_certificate.empty()) return grpc::InsecureServerCredentials();
+  for (const auto& file :
+       {options.tls_certificate, options.tls_key, options.tls_client_authority}) {
+    read_file(file, kMaxPemBytes);  // gRPC would not say which one is missing
+  }
+  namespace tls = grpc::experimental;
+  tls::TlsServerCredentialsOptions result(std::make_shared<tls::FileWatcherCertificateProvider>(
+      options.tls_key, options.tls_certificate, options.tls_client_authority,
+      kRereadCertificatesSeconds));
+  result.watch_root_certs();
+  result.watch_identity_key_cert_pairs();
+  result.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  return tls::TlsServerCredentials(result);
+}
+
+Authorization::Options authorization_for(const DaemonOptions& options) {
+  Authorization::Options result;
+  if (!options.tokens.empty()) result.tokens = Tokens::load(options.tokens);
+  result.certificates = !options.tls_certificate.empty();
+  return result;
+}
+
+SupervisorOptions supervisor_options(const DaemonOptions& options) {
+  SupervisorOptions result = options.jobs;
+  result.folder = options.folder;
+  return result;
+}
+
+void bound(grpc::ServerBuilder& builder) {
+  grpc::ResourceQuota quota("hwnasd");
+  builder.SetResourceQuota(quota.Resize(kMaxServerBytes));
+  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  // Otherwise a second daemon could take half of the calls of the first one.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kMinPingIntervalMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsOfConnection);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kMaxIdleMs);
+}
+
+}  // namespace
+
+class Daemon::Implementation {
+ public:
+  Implementation(const DaemonOptions& options, std::function<void(const Error&)> on_fatal)
+      : address_(checked_address(options)),
+        datasets_(options.datasets.empty() ? Datasets() : Datasets(options.datasets)),
+        authorization_(authorization_for(options)),
+        store_(options.folder, {.on_events = [this](const auto& uids) { listeners_.publish(uids); },
+                                .on_fatal = std::move(on_fatal)}),
+        pool_(kPoolThreads, kMaxWaitingCalls),
+        parts_{store_, datasets_,      authorization_,
+               pool_,  options.folder, options.max_unfinished_of_tenant},
+        watchers_(parts_),
+        search_(parts_, watchers_),
+        supervisor_(store_, datasets_, supervisor_options(options)) {
+    listeners_.add([this](const auto& uids) { watchers_.notify(uids); });
+    listeners_.add([this](const auto& uids) { supervisor_.notify(uids); });
+    serve(options);
+    log_event("serving", {{"address", address_}, {"folder", options.folder.string()}});
+  }
+
+  ~Implementation() {
+    log_event("draining", nlohmann::json::object());
+    if (server_) server_->GetHealthCheckService()->SetServingStatus(false);
+    supervisor_.drain();
+    watchers_.close();
+    if (server_) server_->Shutdown(std::chrono::system_clock::now() + kLastCalls);
+    server_.reset();
+    listeners_.clear();
+  }
+
+  const std::string& address() const { return address_; }
+
+ private:
+  void serve(const DaemonOptions& options) {
+    measurement::silence_grpc();
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort(address_, credentials_for(options), &port);
+    bound(builder);
+    builder.RegisterService(&search_);
+    builder.RegisterCallbackGenericService(&not_served_);
+    server_ = builder.BuildAndStart();
+    if (!server_ || port == 0) {
+      throw error(ErrorCode::kUnavailable, "cannot listen on {}: is it in use?", address_);
+    }
+    if (address_.starts_with("unix:")) {
+      ::chmod(address_.c_str() + 5, S_IRUSR | S_IWUSR);
+    } else {
+      address_ = fmt::format("{}:{}", address_.substr(0, address_.rfind(':')), port);
+    }
+  }
+
+  std::string address_;
+  const Datasets datasets_;
+  const Authorization authorization_;
+  EventListeners listeners_;
+  JobStore store_;
+  WorkerPool pool_;
+  ServerParts parts_;
+  Watchers watchers_;
+  SearchService search_;
+  NotServed not_served_;
+  Supervisor supervisor_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+Daemon::Daemon(const DaemonOptions& options, std::function<void(const Error&)> on_fatal)
+    : implementation_(std::make_unique<Implementation>(options, std::move(on_fatal))) {}
+
+Daemon::~Daemon() = default;
+
+const std::string& Daemon::address() const {
+  return implementation_->address();
+}
+
+}  // namespace hwnas::service

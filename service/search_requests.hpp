@@ -1,0 +1,32 @@
+#pragma once
+
+#include <google/protobuf/message.h>
+
+#include <string>
+
+#include "hwnas/v1/search_service.pb.h"
+#include "service/job_store.hpp"
+#include "service/submission.hpp"
+
+namespace hwnas::service {
+
+// What SearchService's requests ask for, checked: InvalidField otherwise.
+
+/// The name of a search job.
+JobName parse_search_job(const std::string& field, const std::string& name);
+
+/// `id`: request_id. The fingerprint is of the method and of all fields but request_id.
+RequestKey request_key(const google::protobuf::Message& request, const std::string& id);
+
+/// Also checks the experiment. Makes the job's id of the experiment's name where the request gives
+/// none.
+NewJob new_job(const v1::CreateSearchJobRequest& request, const Datasets& datasets,
+               int max_unfinished);
+
+/// Throws RpcError (UNIMPLEMENTED) unless it is empty.
+void require_no_filter(const std::string& filter);
+
+/// 50 for 0, at most 1000.
+std::size_t checked_page_size(int page_size);
+
+}  // namespace hwnas::service

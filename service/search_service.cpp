@@ -1,0 +1,284 @@
+#include "service/search_service.hpp"
+
+#include <functional>
+
+#include "engine/front.hpp"
+#include "engine/run_facts.hpp"
+#include "service/artifacts.hpp"
+#include "service/download.hpp"
+#include "service/messages.hpp"
+#include "service/resource_name.hpp"
+#include "service/run_feed.hpp"
+#include "service/search_requests.hpp"
+#include "service/supervisor.hpp"
+
+namespace hwnas::service {
+namespace {
+
+using grpc::CallbackServerContext;
+using grpc::ServerUnaryReactor;
+
+/// A call that is being answered; copied into whatever goes on with it.
+class Call {
+ public:
+  Call(ServerParts& parts, CallbackServerContext* context, std::string method, std::string subject)
+      : parts_(parts),
+        context_(context),
+        reactor_(context->DefaultReactor()),
+        method_("hwnas.v1.SearchService/" + std::move(method)),
+        subject_(std::move(subject)) {}
+
+  /// In the pool; what it throws is the answer.
+  template <typename Work>
+  ServerUnaryReactor* run(const Work& work) const {
+    ServerUnaryReactor* const reactor = reactor_;
+    const Call call = *this;
+    try {
+      parts_.pool.submit([call, work] {
+        try {
+          work(call);
+        } catch (const std::exception&) {
+          call.fail(std::current_exception());
+        }
+      });
+    } catch (const std::exception&) {
+      fail(std::current_exception());
+    }
+    return reactor;
+  }
+  void require(const std::string& tenant) const {
+    parts_.authorization.require(method_, credentials_of(*context_), tenant);
+  }
+  void finish() const { reactor_->Finish(grpc::Status::OK); }
+  void fail(std::exception_ptr failure) const { reactor_->Finish(status_of(failure, subject_)); }
+
+ private:
+  ServerParts& parts_;
+  CallbackServerContext* context_;
+  ServerUnaryReactor* reactor_;
+  std::string method_;
+  std::string subject_;
+};
+
+/// For the store's thread: fills the response and answers.
+template <typename Fill>
+Callback<JobRecord> answer_with(const Call& call, const Fill& fill) {
+  return [call, fill](Outcome<JobRecord> outcome) {
+    try {
+      fill(outcome.get());
+    } catch (const std::exception&) {
+      return call.fail(std::current_exception());
+    }
+    call.finish();
+  };
+}
+
+std::filesystem::path run_of(const ServerParts& parts, const JobName& job) {
+  return run_folder(parts.folder, parts.store.read().job(job).uid);
+}
+
+bool is_on(const search::ParetoArchive& front, std::uint64_t trial) {
+  const auto points = front.points();
+  return std::ranges::find(points, trial, &search::ParetoPoint::id) != points.end();
+}
+
+void fill_page(const engine::StoreReader& run, const JobName& job, std::size_t begin,
+               std::size_t page_size, v1::ListTrialsResponse& response) {
+  const std::vector<engine::TrialRecord> trials = run.trials();
+  const search::ParetoArchive front = engine::pareto_front(engine::stored_experiment(run), trials);
+  for (std::size_t i = begin; i < std::min(begin + page_size, trials.size()); ++i) {
+    v1::Trial& trial = *response.add_trials();
+    trial = to_message(trials[i], job);
+    trial.set_on_front(is_on(front, trials[i].id));
+  }
+}
+
+void fill_front(const engine::StoreReader& run, const JobName& job, v1::ParetoFront& response) {
+  const engine::Experiment experiment = engine::stored_experiment(run);
+  for (const engine::Objective& objective : experiment.objectives) {
+    v1::Objective& message = *response.add_objectives();
+    message.set_metric(objective.metric);
+    message.set_maximize(objective.maximize);
+  }
+  const std::vector<engine::TrialRecord> trials = run.trials();
+  const search::ParetoArchive front = engine::pareto_front(experiment, trials);
+  std::vector<search::ParetoPoint> points(front.points().begin(), front.points().end());
+  std::ranges::sort(points, {}, &search::ParetoPoint::objectives);
+  for (const search::ParetoPoint& point : points) {
+    v1::Trial& trial = *response.add_trials();
+    trial = to_message(*std::ranges::find(trials, point.id, &engine::TrialRecord::id), job);
+    trial.clear_curve();
+    trial.set_on_front(true);
+  }
+}
+
+}  // namespace
+
+ServerUnaryReactor* SearchService::CreateSearchJob(CallbackServerContext* context,
+                                                   const v1::CreateSearchJobRequest* request,
+                                                   v1::SearchJob* response) {
+  const Call created(parts_, context, "CreateSearchJob", request->parent());
+  return created.run([this, request, response](const Call& call) {
+    call.require(parse_tenant("parent", request->parent()));
+    NewJob job = new_job(*request, parts_.datasets, parts_.max_unfinished_of_tenant);
+    parts_.store.create(std::move(job), request_key(*request, request->request_id()),
+                        answer_with(call, [request, response](const JobRecord& record) {
+                          *response = to_message(record);
+                          response->set_experiment(request->search_job().experiment());
+                        }));
+  });
+}
+
+ServerUnaryReactor* SearchService::GetSearchJob(CallbackServerContext* context,
+                                                const v1::GetSearchJobRequest* request,
+                                                v1::SearchJob* response) {
+  const Call got(parts_, context, "GetSearchJob", request->name());
+  return got.run([this, request, response](const Call& call) {
+    const JobName name = parse_search_job("name", request->name());
+    call.require(name.tenant);
+    *response = to_message(parts_.store.read().job(name));
+    call.finish();
+  });
+}
+
+ServerUnaryReactor* SearchService::ListSearchJobs(CallbackServerContext* context,
+                                                  const v1::ListSearchJobsRequest* request,
+                                                  v1::ListSearchJobsResponse* response) {
+  const Call listed(parts_, context, "ListSearchJobs", request->parent());
+  return listed.run([this, request, response](const Call& call) {
+    JobQuery query;
+    query.tenant = parse_tenant("parent", request->parent());
+    call.require(query.tenant);
+    require_no_filter(request->filter());
+    query.page_size = static_cast<int>(checked_page_size(request->page_size()));
+    query.page_token = request->page_token();
+    const JobPage page = parts_.store.read().list(query);
+    for (const JobRecord& job : page.jobs) *response->add_search_jobs() = to_message(job);
+    response->set_next_page_token(page.next_page_token);
+    call.finish();
+  });
+}
+
+grpc::ServerWriteReactor<v1::WatchSearchJobResponse>* SearchService::WatchSearchJob(
+    CallbackServerContext* context, const v1::WatchSearchJobRequest* request) {
+  return watchers_.open(*request, credentials_of(*context));
+}
+
+ServerUnaryReactor* SearchService::CancelSearchJob(CallbackServerContext* context,
+                                                   const v1::CancelSearchJobRequest* request,
+                                                   v1::SearchJob* response) {
+  const Call cancelled(parts_, context, "CancelSearchJob", request->name());
+  return cancelled.run([this, request, response](const Call& call) {
+    const JobName name = parse_search_job("name", request->name());
+    call.require(name.tenant);
+    parts_.store.cancel(
+        name, request->etag(), request_key(*request, request->request_id()),
+        answer_with(call, [response](const JobRecord& job) { *response = to_message(job); }));
+  });
+}
+
+ServerUnaryReactor* SearchService::DeleteSearchJob(CallbackServerContext* context,
+                                                   const v1::DeleteSearchJobRequest* request,
+                                                   google::protobuf::Empty*) {
+  const Call deleted(parts_, context, "DeleteSearchJob", request->name());
+  return deleted.run([this, request](const Call& call) {
+    const JobName name = parse_search_job("name", request->name());
+    call.require(name.tenant);
+    parts_.store.remove(name, request->etag(), request_key(*request, request->request_id()),
+                        answer_with(call, [](const JobRecord&) {}));
+  });
+}
+
+ServerUnaryReactor* SearchService::ValidateSearchJob(CallbackServerContext* context,
+                                                     const v1::ValidateSearchJobRequest* request,
+                                                     v1::ValidateSearchJobResponse* response) {
+  const Call validated(parts_, context, "ValidateSearchJob", request->parent());
+  return validated.run([this, request, response](const Call& call) {
+    call.require(parse_tenant("parent", request->parent()));
+    try {
+      const Submission submission = read_submission(request->experiment(), parts_.datasets);
+      response->set_planned_trials(static_cast<std::int64_t>(submission.experiment.trials));
+    } catch (const Error& failure) {
+      const TextFaultPlace place = place_of_fault(failure.what(), kSubmissionSource);
+      auto& fault = *response->add_faults();
+      fault.set_line(place.line);
+      fault.set_column(place.column);
+      fault.set_key(place.key);
+      fault.set_description(place.description);
+    }
+    call.finish();
+  });
+}
+
+ServerUnaryReactor* SearchService::ListTrials(CallbackServerContext* context,
+                                              const v1::ListTrialsRequest* request,
+                                              v1::ListTrialsResponse* response) {
+  const Call listed(parts_, context, "ListTrials", request->parent());
+  return listed.run([this, request, response](const Call& call) {
+    const JobName job = parse_search_job("parent", request->parent());
+    call.require(job.tenant);
+    require_no_filter(request->filter());
+    const std::size_t page_size = checked_page_size(request->page_size());
+    const PageTokens& tokens = parts_.store.read().page_tokens();
+    const std::filesystem::path run = run_of(parts_, job);
+    const std::string arguments = "trials of " + run.string();
+    const std::size_t begin = request->page_token().empty()
+                                  ? 0
+                                  : std::stoull(tokens.read(request->page_token(), arguments));
+    if (engine::holds_run(run)) {
+      const engine::StoreReader store(run);
+      fill_page(store, job, begin, page_size, *response);
+    }
+    // A full page may be the last one: then the next one is empty.
+    if (static_cast<std::size_t>(response->trials_size()) == page_size) {
+      response->set_next_page_token(tokens.make(std::to_string(begin + page_size), arguments));
+    }
+    call.finish();
+  });
+}
+
+ServerUnaryReactor* SearchService::GetParetoFront(CallbackServerContext* context,
+                                                  const v1::GetParetoFrontRequest* request,
+                                                  v1::ParetoFront* response) {
+  const Call got(parts_, context, "GetParetoFront", request->name());
+  return got.run([this, request, response](const Call& call) {
+    const JobName job = parse_search_job("name", request->name());
+    call.require(job.tenant);
+    // Before the run is read: who watches from here hears of all that comes after.
+    response->set_revision(parts_.store.read().last_revision());
+    const std::filesystem::path run = run_of(parts_, job);
+    if (engine::holds_run(run)) fill_front(engine::StoreReader(run), job, *response);
+    call.finish();
+  });
+}
+
+ServerUnaryReactor* SearchService::ListArtifacts(CallbackServerContext* context,
+                                                 const v1::ListArtifactsRequest* request,
+                                                 v1::ListArtifactsResponse* response) {
+  const Call listed(parts_, context, "ListArtifacts", request->parent());
+  return listed.run([this, request, response](const Call& call) {
+    const JobName job = parse_job_name("parent", request->parent());
+    call.require(job.tenant);
+    const std::filesystem::path run = run_of(parts_, job);
+    const std::string arguments = "artifacts of " + run.string();
+    const PageTokens& tokens = parts_.store.read().page_tokens();
+    const std::vector<JobArtifact> artifacts = artifacts_of(run, job);
+    std::size_t next = request->page_token().empty()
+                           ? 0
+                           : std::stoull(tokens.read(request->page_token(), arguments));
+    const std::size_t end =
+        std::min(next + checked_page_size(request->page_size()), artifacts.size());
+    for (; next < end; ++next) *response->add_artifacts() = artifacts[next].message;
+    if (next < artifacts.size()) {
+      response->set_next_page_token(tokens.make(std::to_string(next), arguments));
+    }
+    call.finish();
+  });
+}
+
+grpc::ServerWriteReactor<v1::DownloadArtifactResponse>* SearchService::DownloadArtifact(
+    CallbackServerContext* context, const v1::DownloadArtifactRequest* request) {
+  return open_download(parts_, *request, credentials_of(*context));
+}
+
+}  // namespace hwnas::service

@@ -1,0 +1,67 @@
+#include "service/submission.hpp"
+
+#include <gmock/gmock.h>
+
+#include "core/error.hpp"
+#include "tests/service/sample_daemon.hpp"
+
+namespace hwnas::service {
+namespace {
+
+using testing::HasSubstr;
+
+class SubmissionTest : public testing::Test {
+ protected:
+  /// The sample with a piece of it replaced, and what is said to it.
+  std::string refusal_of(const std::string& from, const std::string& to) {
+    std::string text = sample_.text;
+    const std::size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+    try {
+      read_submission(text, datasets_);
+    } catch (const Error& failure) {
+      return failure.what();
+    }
+    return "accepted";
+  }
+
+  const TemporaryFolder folder_;
+  const SampleExperiment sample_ = write_sample_experiment(folder_);
+  const Datasets datasets_{sample_.datasets};
+};
+
+TEST_F(SubmissionTest, TheDataSetsReaderStandsInThePlaceOfItsName) {
+  const Submission submission = read_submission(sample_.text, datasets_);
+  EXPECT_EQ(submission.config.at("data").at("name").as_string(), "csv_series");
+  EXPECT_EQ(submission.config.at("data").at("train").as_string(), (folder_ / "train.csv").string());
+  EXPECT_EQ(submission.experiment.trials, 20u);
+}
+
+TEST_F(SubmissionTest, WhatReachesForFilesOrProgramsOfTheServerIsRefusedWithItsPlace) {
+  const char* refused = "cannot name files or programs";
+  EXPECT_THAT(refusal_of("name: stm32f746", "file: /etc/passwd"), HasSubstr(refused));
+  EXPECT_THAT(refusal_of("family: conv1d", "file: ../secret.yaml"), HasSubstr(refused));
+  EXPECT_THAT(refusal_of("name: train,", "name: table, tables: [ { file: /etc/passwd } ],"),
+              HasSubstr(refused));
+  EXPECT_THAT(refusal_of("validation_fraction: 0.2",
+                         "measurement: { with: { runner: command, command: [ id ] } }"),
+              HasSubstr(refused));
+  EXPECT_THAT(
+      refusal_of("name: stm32f746", "profile: { runtimes: [ { latency_model: /etc/passwd } ] }"),
+      testing::AllOf(HasSubstr(refused), testing::StartsWith("experiment:")));
+}
+
+TEST_F(SubmissionTest, ReadersAndTheirFilesCanOnlyBeNamedByTheOperator) {
+  EXPECT_THAT(refusal_of("data: { name: waves }", "data: { name: csv_series, train: /etc/passwd }"),
+              HasSubstr("no data set 'csv_series'"));
+  EXPECT_THAT(refusal_of("data: { name: waves }", "data: { name: waves, train: /etc/passwd }"),
+              HasSubstr("unknown key"));
+}
+
+TEST_F(SubmissionTest, AMisspeltDataSetIsToldWithTheNearest) {
+  EXPECT_THAT(refusal_of("name: waves }", "name: wave }"), HasSubstr("did you mean 'waves'?"));
+}
+
+}  // namespace
+}  // namespace hwnas::service
