@@ -31,7 +31,7 @@ constexpr int kKeepaliveTimeoutMs = 10'000;
 constexpr int kMinPingIntervalMs = 10'000;
 constexpr int kMaxIdleMs = 600'000;
 constexpr unsigned kRereadCertificatesSeconds = 10;
-constexpr std::chrono::seconds kLastCalls{5};
+constexpr std::chrono::seconds kLastCalls{1};
 constexpr std::uintmax_t kMaxPemBytes = 1 << 20;
 
 /// Answers calls of services that are not served, so that clients read why.

@@ -19,8 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMaxDoublings = 8;  // of the time before a job is tried again
-// Reading a run takes longer the more trials it has: at most this part of the time goes there.
-constexpr int kShareOfReading = 20;
+// Reading a run takes longer the more trials it has: at most a fifth of the time goes there.
+constexpr int kShareOfReading = 5;
 
 /// Calls the store and waits for the disk.
 template <typename T, typename Call>

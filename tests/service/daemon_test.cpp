@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "core/sha256.hpp"
+#include "engine/store.hpp"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "hwnas/v1/device_service.grpc.pb.h"
@@ -46,6 +47,9 @@ class DaemonTest : public testing::Test {
     v1::SearchJob job;
     EXPECT_TRUE(stub.GetSearchJob(&context, request, &job).ok());
     return job;
+  }
+  static void wait_until_it_searches(Stub& stub, const std::string& name) {
+    while (get(stub, name).progress().planned_trials() == 0) std::this_thread::sleep_for(10ms);
   }
   std::string history(const v1::SearchJob& job) const {
     return engine::history_of(run_folder(data_, std::stoll(job.uid())));
@@ -116,34 +120,25 @@ TEST_F(DaemonTest, KilledInTheMiddleAJobEndsAsOneThatWasNot) {
   }
   std::int64_t seen = 0;
   std::set<std::int64_t> revisions;
-  int kills = 0;
-  for (bool ended = false; !ended;) {
-    DaemonProcess daemon = start(30ms);
+  for (int kills_left = 3; kills_left >= 0; --kills_left) {
+    DaemonProcess daemon = start(60ms);
     const auto stub = connect(data_);
     ASSERT_TRUE(stub) << daemon.errors();
-    if (kills == 0) broken = submit(*stub, "broken");
-    std::jthread killer;
-    if (kills < 3) {
-      ++kills;
-      killer = std::jthread([&] {
-        std::this_thread::sleep_for(150ms);
-        daemon.signal(SIGKILL);
-      });
-    }
-    for (const auto& message : watch(*stub, broken.name(), seen).messages) {
+    if (kills_left == 3) broken = submit(*stub, "broken");
+    int trials = 0;
+    watch(*stub, broken.name(), seen, [&](const v1::WatchSearchJobResponse& message) {
       EXPECT_GT(message.revision(), seen);
       seen = message.revision();
       revisions.insert(seen);
-      ended = message.search_job().state() == State::SUCCEEDED;
-    }
+      trials += int(message.has_trial());
+      if (kills_left > 0 && trials == 5) daemon.signal(SIGKILL);
+    });
   }
-  EXPECT_EQ(kills, 3);
-  EXPECT_EQ(history(broken), history(unbroken));
-
   DaemonProcess daemon = start();
   const auto stub = connect(data_);
   ASSERT_TRUE(stub) << daemon.errors();
   EXPECT_GT(get(*stub, broken.name()).attempts(), 1);
+  EXPECT_EQ(history(broken), history(unbroken));
   std::set<std::int64_t> all;
   for (const auto& message : watch(*stub, broken.name()).messages) all.insert(message.revision());
   EXPECT_EQ(revisions, all) << "a client that continues misses nothing";
@@ -152,13 +147,11 @@ TEST_F(DaemonTest, KilledInTheMiddleAJobEndsAsOneThatWasNot) {
 TEST_F(DaemonTest, ADrainedDaemonGoesOnAtItsNextStart) {
   v1::SearchJob job;
   {
-    DaemonProcess daemon = start(20ms);
+    DaemonProcess daemon = start(500ms);
     const auto stub = connect(data_);
     ASSERT_TRUE(stub) << daemon.errors();
     job = submit(*stub, "waves");
-    while (get(*stub, job.name()).progress().evaluated_trials() == 0) {
-      std::this_thread::sleep_for(10ms);
-    }
+    wait_until_it_searches(*stub, job.name());
     daemon.signal(SIGTERM);
     EXPECT_EQ(daemon.wait(), 0) << daemon.errors();
   }
@@ -170,13 +163,11 @@ TEST_F(DaemonTest, ADrainedDaemonGoesOnAtItsNextStart) {
 }
 
 TEST_F(DaemonTest, ACancelledJobKeepsWhatItHasFoundAndCanBeDeleted) {
-  DaemonProcess daemon = start(20ms);
+  DaemonProcess daemon = start(500ms);
   const auto stub = connect(data_);
   ASSERT_TRUE(stub) << daemon.errors();
   const v1::SearchJob job = submit(*stub, "waves");
-  while (get(*stub, job.name()).progress().evaluated_trials() == 0) {
-    std::this_thread::sleep_for(10ms);
-  }
+  wait_until_it_searches(*stub, job.name());
   {
     grpc::ClientContext context;
     v1::CancelSearchJobRequest request;
@@ -187,7 +178,7 @@ TEST_F(DaemonTest, ACancelledJobKeepsWhatItHasFoundAndCanBeDeleted) {
   }
   EXPECT_EQ(watch(*stub, job.name()).messages.back().search_job().state(), State::CANCELLED);
   const auto files = job_folder(data_, std::stoll(job.uid()));
-  EXPECT_TRUE(std::filesystem::exists(files));
+  EXPECT_TRUE(engine::holds_run(files / "run"));
   grpc::ClientContext context;
   v1::DeleteSearchJobRequest request;
   request.set_name(job.name());

@@ -75,7 +75,7 @@ std::string DaemonProcess::errors() const {
 }
 
 std::unique_ptr<Stub> connect(const std::filesystem::path& data) {
-  const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(10);
+  const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(30);
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
@@ -86,7 +86,8 @@ std::unique_ptr<Stub> connect(const std::filesystem::path& data) {
   return v1::SearchService::NewStub(channel);
 }
 
-Watched watch(Stub& stub, const std::string& job, std::int64_t after_revision) {
+Watched watch(Stub& stub, const std::string& job, std::int64_t after_revision,
+              const std::function<void(const v1::WatchSearchJobResponse&)>& received) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
   v1::WatchSearchJobRequest request;
@@ -96,6 +97,7 @@ Watched watch(Stub& stub, const std::string& job, std::int64_t after_revision) {
   Watched watched;
   for (v1::WatchSearchJobResponse message; reader->Read(&message);) {
     watched.messages.push_back(message);
+    if (received) received(message);
   }
   watched.status = reader->Finish();
   return watched;

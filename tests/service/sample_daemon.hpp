@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,15 +43,16 @@ class DaemonProcess {
 };
 
 using Stub = v1::SearchService::Stub;
-/// A client of the daemon's default socket, once it can be reached; null after ten seconds.
+/// A client of the daemon's default socket, once it can be reached; null after half a minute.
 std::unique_ptr<Stub> connect(const std::filesystem::path& data);
 
-/// All of a stream, until it ends.
+/// All of a stream, until it ends; `received` is called with each message as it comes.
 struct Watched {
   std::vector<v1::WatchSearchJobResponse> messages;
   grpc::Status status;
 };
-Watched watch(Stub& stub, const std::string& job, std::int64_t after_revision = 0);
+Watched watch(Stub& stub, const std::string& job, std::int64_t after_revision = 0,
+              const std::function<void(const v1::WatchSearchJobResponse&)>& received = {});
 
 v1::CreateSearchJobRequest create_request(const std::string& experiment, const std::string& id);
 
