@@ -56,11 +56,13 @@ void redirect(const char* file, int flags, int descriptor) {
   if (opened != descriptor) close(opened);
 }
 
+/// `bound`: closed when the process can no longer outlive the thread that started it.
 [[noreturn]] void become(char* const* arguments, const char* log, const JobLimits& limits,
-                         pid_t parent) {
+                         pid_t parent, int bound) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(JobProcess::kCannotExecute);  // it died before the line above
+  close(bound);
   redirect("/dev/null", O_RDONLY, STDIN_FILENO);
   redirect("/dev/null", O_WRONLY, STDOUT_FILENO);
   redirect(log, O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
@@ -75,6 +77,13 @@ void redirect(const char* file, int flags, int descriptor) {
   _exit(JobProcess::kCannotExecute);
 }
 
+/// By everybody who has the other end of the pipe.
+void wait_until_closed(int pipe) {
+  char nothing = 0;
+  while (read(pipe, &nothing, 1) < 0 && errno == EINTR) {
+  }
+}
+
 }  // namespace
 
 JobProcess::JobProcess(const std::vector<std::string>& arguments, const std::filesystem::path& log,
@@ -85,10 +94,15 @@ JobProcess::JobProcess(const std::vector<std::string>& arguments, const std::fil
   }
   pointers.push_back(nullptr);
   const pid_t parent = getpid();
-  pid_ = fork();
-  if (pid_ == 0) become(pointers.data(), log.c_str(), limits, parent);
+  int bound[2] = {-1, -1};
+  pid_ = pipe2(bound, O_CLOEXEC) == 0 ? fork() : -1;
+  if (pid_ == 0) become(pointers.data(), log.c_str(), limits, parent, bound[1]);
+  const int reason = errno;
+  close(bound[1]);
+  wait_until_closed(bound[0]);
+  close(bound[0]);
   if (pid_ < 0) {
-    throw error(ErrorCode::kResourceExhausted, "cannot start a process: {}", std::strerror(errno));
+    throw error(ErrorCode::kResourceExhausted, "cannot start a process: {}", std::strerror(reason));
   }
   setpgid(pid_, pid_);  // here as well: whoever comes first, kill() finds the group
 }
