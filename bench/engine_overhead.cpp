@@ -9,35 +9,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 
 #include "core/error.hpp"
+#include "core/scratch_folder.hpp"
 #include "engine/pipeline.hpp"
 
 namespace {
 
 using namespace hwnas;
 namespace fs = std::filesystem;
-
-/// A run folder that is gone afterwards.
-class TemporaryRun {
- public:
-  TemporaryRun() {
-    std::string pattern = (fs::temp_directory_path() / "engine_overhead.XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) {
-      throw error(ErrorCode::kUnavailable, "cannot create {}", pattern);
-    }
-    folder_ = pattern;
-  }
-  ~TemporaryRun() { fs::remove_all(folder_); }
-  TemporaryRun(const TemporaryRun&) = delete;
-  TemporaryRun& operator=(const TemporaryRun&) = delete;
-  fs::path run() const { return folder_ / "run"; }
-
- private:
-  fs::path folder_;
-};
 
 double search_seconds(const report::RunSummary& run) {
   const auto stage = std::ranges::find(run.stages, "search", &report::StageSummary::name);
@@ -60,9 +41,9 @@ int main(int argc, char** argv) try {
   const auto experiment = engine::Experiment::load(
       file, {"search.trials=4", "search.population=4", "evaluator.epochs=1",
              "evaluator.subset=6000", "finalists={count: 0}", "export=[]", "execution.workers=1"});
-  const TemporaryRun folder;
-  engine::start_run(experiment, {.folder = folder.run()});
-  const auto run = engine::summarise_run(folder.run());
+  const ScratchFolder folder;
+  engine::start_run(experiment, {.folder = folder.path() / "run"});
+  const auto run = engine::summarise_run(folder.path() / "run");
   fmt::print("search {:.3f} s, trainings in it {:.3f} s\n{:.4f}\n", search_seconds(run),
              training_seconds(run), search_seconds(run) / training_seconds(run));
   return 0;

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/graph.hpp"
 #include "core/error.hpp"
 #include "core/rng.hpp"
 #include "estimators/memory_graph.hpp"
@@ -21,39 +22,7 @@
 namespace {
 
 using namespace hwnas;
-
-class Graph {
- public:
-  explicit Graph(const ir::Shape& input) : network_{.input = input, .layers = {}} {}
-
-  int add(const ir::Operator& op, std::vector<int> inputs) {
-    const int index = static_cast<int>(network_.layers.size());
-    network_.layers.push_back({.name = fmt::format("layer{}", index),
-                               .op = op,
-                               .inputs = std::move(inputs),
-                               .precision = {}});
-    return index;
-  }
-  int conv(int from, int channels, int kernel, int stride = 1, int groups = 1) {
-    ir::Conv2d conv;
-    conv.out_channels = channels;
-    conv.groups = groups;
-    conv.bias = true;
-    const int pad = kernel / 2;
-    conv.window = {kernel, kernel, stride, stride, {pad, pad, pad, pad}};
-    return add(conv, {from});
-  }
-  int separable(int from, int channels, int kernel) {
-    return conv(conv(from, channels, kernel, 1, channels), channels, 1);
-  }
-  int sum(const std::vector<int>& from) {
-    return from.size() == 1 ? from.front() : add(ir::Add{}, from);
-  }
-  ir::Network take() { return std::move(network_); }
-
- private:
-  ir::Network network_;
-};
+using bench::Graph;
 
 /// Edges u < v of a Watts-Strogatz graph: a ring in which each node is joined to its `degree`
 /// nearest, each edge moved to another end with this probability.

@@ -8,39 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "bench/graph.hpp"
 #include "core/rng.hpp"
 #include "estimators/peak_sram.hpp"
 
 namespace {
 
 using namespace hwnas;
-
-class Graph {
- public:
-  explicit Graph(const ir::Shape& input) : network_{.input = input, .layers = {}} {}
-
-  int add(const ir::Operator& op, std::vector<int> inputs) {
-    const int index = static_cast<int>(network_.layers.size());
-    network_.layers.push_back({.name = "layer" + std::to_string(index),
-                               .op = op,
-                               .inputs = std::move(inputs),
-                               .precision = {}});
-    return index;
-  }
-  int conv(int from, int channels, int kernel, int stride = 1, int groups = 1) {
-    ir::Conv2d conv;
-    conv.out_channels = channels;
-    conv.groups = groups;
-    conv.bias = true;
-    const int pad = kernel / 2;
-    conv.window = {kernel, kernel, stride, stride, {pad, pad, pad, pad}};
-    return add(conv, {from});
-  }
-  ir::Network take() { return std::move(network_); }
-
- private:
-  ir::Network network_;
-};
+using bench::Graph;
 
 /// Bottlenecks with depthwise convolutions; the shortcuts of strided ones are projected. 30
 /// convolutions, 49 layers with activations and additions.

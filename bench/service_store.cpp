@@ -19,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/scratch_folder.hpp"
 #include "service/job_store.hpp"
 
 namespace {
@@ -108,25 +109,6 @@ double restart(const fs::path& folder) {
   return seconds;
 }
 
-/// A folder that is gone afterwards.
-class TemporaryStore {
- public:
-  explicit TemporaryStore(const fs::path& parent) {
-    std::string pattern = (parent / "service_store.XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) {
-      throw error(ErrorCode::kUnavailable, "cannot create {}", pattern);
-    }
-    folder_ = pattern;
-  }
-  ~TemporaryStore() { fs::remove_all(folder_); }
-  TemporaryStore(const TemporaryStore&) = delete;
-  TemporaryStore& operator=(const TemporaryStore&) = delete;
-  const fs::path& path() const { return folder_; }
-
- private:
-  fs::path folder_;
-};
-
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -137,7 +119,7 @@ int main(int argc, char** argv) try {
       ->check(CLI::IsMember({"transitions", "submissions", "restart"}));
   app.add_option("--folder", parent, "on the disk to be used");
   CLI11_PARSE(app, argc, argv);
-  const TemporaryStore folder(parent);
+  const ScratchFolder folder(parent);
   if (figure == "restart") {
     fmt::print("{:.3f}\n", restart(folder.path()));
   } else {

@@ -12,6 +12,7 @@
 #include "cli/progress.hpp"
 #include "cli/text_table.hpp"
 #include "engine/profile.hpp"
+#include "estimators/measured_costs.hpp"
 
 namespace hwnas::cli {
 namespace {
@@ -57,7 +58,7 @@ void print_result(const engine::ProfileResult& result) {
   for (const engine::ProfiledNetwork& profiled : result.networks) {
     const auto latency = engine::measured_latency(profiled.measurement);
     if (!profiled.held_back || !latency) continue;
-    const double half = 1.645 * profiled.sd_ms;
+    const double half = estimators::kNormal95 * profiled.sd_ms;
     rows.push_back({profiled.name, format_number(latency->value),
                     format_number(profiled.predicted_ms),
                     fmt::format("{} to {}", format_number(profiled.predicted_ms - half),

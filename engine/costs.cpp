@@ -11,9 +11,6 @@
 namespace hwnas::engine {
 namespace {
 
-// A profile that claims to be exact could not learn from measurements.
-constexpr double kLeastPriorSd = 0.02;
-
 double relative_variance(const estimators::Estimate& estimate) {
   return std::pow(estimate.standard_deviation / estimate.value, 2);
 }
@@ -43,8 +40,7 @@ double limited_value(const Limit& limit, double value, double standard_deviation
 
 CostModels::CostModels(const Experiment& experiment)
     : limits_(experiment.limits),
-      correction_(std::max(experiment.device.runtime(experiment.runtime).latency_relative_sd.value,
-                           kLeastPriorSd)) {
+      correction_(experiment.device.runtime(experiment.runtime).latency_relative_sd.value) {
   const estimators::RuntimeProfile& runtime = experiment.device.runtime(experiment.runtime);
   for (const estimators::CostModelInfo& info : estimators::cost_models()) {
     models_.push_back(info.make(experiment.device, runtime));

@@ -12,14 +12,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Standard deviation over median absolute deviation, of a normal distribution.
-constexpr double kSdOverMad = 1.4826;
-
 measurement::Measurement refused(const ir::Network& network, const std::string& name,
                                  std::string_view runner, const std::string& reason) {
   measurement::Measurement measurement;
   measurement.network = name;
-  measurement.network_hash = fmt::format("{:016x}", ir::stable_hash(network));
+  measurement.network_hash = ir::stable_hash_digits(network);
   measurement.runner = runner;
   measurement.status = measurement::Status::kRefused;
   measurement.reason = reason;
@@ -53,12 +50,11 @@ measurement::Artifact export_untrained(const ir::Network& network, const std::st
   const auto exporter =
       std::ranges::find(exporters::exporters(), options.format, &exporters::ExporterInfo::name);
   const fs::path file = folder / (name + std::string(exporter->extension));
-  const std::uint64_t hash = ir::stable_hash(network);
-  exporters::Model model = untrained_model(name, network, hash);
+  exporters::Model model = untrained_model(name, network, ir::stable_hash(network));
   if (!options.integers) model.quantized.reset();
   fs::create_directories(folder);
   exporter->write(model, file);
-  return measurement::artifact_of(file, fmt::format("{:016x}", hash));
+  return measurement::artifact_of(file, ir::stable_hash_digits(network));
 }
 
 measurement::Measurement DeviceMeasurer::measure(const ir::Network& network,
@@ -80,7 +76,7 @@ std::optional<report::MetricValue> measured_latency(const measurement::Measureme
   if (!measurement.ok()) return std::nullopt;
   if (measurement.latency.runs > 0) {
     return report::MetricValue{"latency_ms", measurement.latency.median_ms,
-                               kSdOverMad * measurement.latency.mad_ms, measurement.origin};
+                               measurement.latency.standard_deviation_ms(), measurement.origin};
   }
   if (!measurement.estimated_latency_ms) return std::nullopt;
   return report::MetricValue{"latency_ms", *measurement.estimated_latency_ms, 0,

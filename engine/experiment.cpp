@@ -149,11 +149,6 @@ void read_execution(const Config& config, Experiment& experiment) {
 
 /// What one section alone cannot know.
 void check_together(const Config& config, const Experiment& experiment) {
-  const std::vector<std::string> evaluated =
-      find_evaluator(experiment.evaluator).metrics(experiment.evaluator);
-  if (experiment.measurement && std::ranges::find(evaluated, "latency_ms") != evaluated.end()) {
-    config.at("measurement").fail("the evaluator gives 'latency_ms' already");
-  }
   const bool no_data = experiment.task_without_data.has_value();
   if (no_data && find_evaluator(experiment.evaluator).needs_data) {
     config.at("data").fail("the evaluator trains, so it needs data");
@@ -221,6 +216,9 @@ Experiment Experiment::parse(const Config& config, const fs::path& folder,
   read_search(config.at("search"), experiment);
   if (const Config* measurement = config.find("measurement")) {
     experiment.measurement = MeasurementOptions::from_config(*measurement);
+    if (std::ranges::find(evaluated, "latency_ms") != evaluated.end()) {
+      measurement->fail("the evaluator gives 'latency_ms' already");
+    }
   }
   if (const Config* finalists = config.find("finalists")) {
     experiment.finalists = read_finalists(*finalists);

@@ -15,8 +15,7 @@ report::MetricValue predicted_host_latency(const Experiment& experiment,
 }
 
 report::MetricValue measured_host_latency(const estimators::LatencyMeasurement& measurement) {
-  // For normal noise the standard deviation is 1.4826 times the median absolute deviation.
-  return {std::string(kHostLatency), measurement.median_ms, 1.4826 * measurement.mad_ms,
+  return {std::string(kHostLatency), measurement.median_ms, measurement.standard_deviation_ms(),
           estimators::Origin::kMeasured};
 }
 

@@ -29,9 +29,6 @@ namespace fs = std::filesystem;
 constexpr int kDraws = 1000;
 constexpr std::size_t kLeastLearned = 5;
 
-// A profile that claims to be exact could not learn.
-constexpr double kLeastPriorSd = 0.02;
-
 /// "12.3 ms", "493 k instructions", or why there is no number.
 std::string outcome_of(const measurement::Measurement& measurement) {
   if (!measurement.ok()) {
@@ -259,8 +256,8 @@ void Profile::learn() {
                    : outcome_of(first));
   }
   const estimators::RuntimeProfile& runtime = plan_.device.device.runtime(plan_.device.runtime);
-  result_.model = std::make_shared<estimators::LatencyModel>(estimators::fit_latency_model(
-      learned, judges, std::max(runtime.latency_relative_sd.value, kLeastPriorSd)));
+  result_.model = std::make_shared<estimators::LatencyModel>(
+      estimators::fit_latency_model(learned, judges, runtime.latency_relative_sd.value));
   for (ProfiledNetwork& profiled : result_.networks) {
     const ir::Network network = network_of(profiled);
     const auto estimate = result_.model->predict(network, rates_->predict(network));

@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "estimators/json_matrix.hpp"
 #include "estimators/linear_evidence.hpp"
+#include "estimators/measured_costs.hpp"
 
 namespace hwnas::estimators {
 
@@ -15,13 +16,6 @@ namespace {
 
 constexpr int kVersion = 1;
 constexpr double kFloor = 0.2;  // of the smallest measurement
-
-double median(Eigen::VectorXd values) {
-  const auto middle = values.begin() + values.size() / 2;
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return (*middle + *std::max_element(values.begin(), middle)) / 2;
-}
 
 /// Rows of basis functions.
 Eigen::MatrixXd functions_of(const LinearBasis& basis, const FeatureMatrix& features) {
@@ -43,16 +37,7 @@ Eigen::VectorXd prior_means(const LinearPrior& prior, const std::vector<Eigen::M
 }
 
 void check(const LinearPrior& prior, const FeatureMatrix& features, const Eigen::VectorXd& costs) {
-  if (costs.size() == 0 || costs.size() != features.rows()) {
-    throw invalid_argument("bayes_linear: {} costs of {} networks; give one each, at least one",
-                           costs.size(), features.rows());
-  }
-  for (Eigen::Index i = 0; i < costs.size(); ++i) {
-    if (!(costs[i] > 0) || !std::isfinite(costs[i])) {
-      throw invalid_argument("bayes_linear: cost {} is {}; leave out networks that did not run", i,
-                             costs[i]);
-    }
-  }
+  check_measured(BayesLinear::kName, features, costs, 1);
   for (const LinearBasis& basis : prior.bases) {
     if (basis.projection.rows() != features.cols() + 1) {
       throw invalid_argument(

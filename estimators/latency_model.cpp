@@ -50,9 +50,8 @@ RateCorrection fit_rates(std::span<const MeasuredNetwork* const> learned, double
 }
 
 LatencyModel fit(std::span<const MeasuredNetwork* const> learned, double relative_sd,
-                 bool with_regressor, const ModelQuality& quality = {}) {
-  return {fit_rates(learned, relative_sd), with_regressor ? fit_regressor(learned) : nullptr,
-          quality};
+                 bool with_regressor) {
+  return {fit_rates(learned, relative_sd), with_regressor ? fit_regressor(learned) : nullptr, {}};
 }
 
 double sum_of_errors(const LatencyModel& model, std::span<const MeasuredNetwork* const> judges) {
@@ -183,8 +182,8 @@ LatencyModel fit_latency_model(std::span<const MeasuredNetwork> learned,
   const bool with_regressor =
       cross_validated(all, relative_sd, true) < cross_validated(all, relative_sd, false);
   LatencyModel model = fit(all, relative_sd, with_regressor);
-  const ModelQuality quality = quality_of(model, learned.size(), held_back);
-  return fit(all, relative_sd, with_regressor, quality);
+  model.quality_ = quality_of(model, learned.size(), held_back);
+  return model;
 }
 
 std::string read_latency_model(const RuntimeProfile& runtime, const std::filesystem::path& folder) {

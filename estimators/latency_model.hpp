@@ -56,6 +56,10 @@ class LatencyModel {
   static LatencyModel from_text(const std::string& text);
 
  private:
+  friend LatencyModel fit_latency_model(std::span<const MeasuredNetwork> learned,
+                                        std::span<const MeasuredNetwork> held_back,
+                                        double relative_sd);
+
   RateCorrection rates_;
   std::shared_ptr<const Regressor> regressor_;
   ModelQuality quality_;

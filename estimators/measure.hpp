@@ -25,6 +25,9 @@ struct LatencyMeasurement {
   /// have none.
   double relative_interval = 0;
   std::vector<double> runs_ms;
+
+  /// From the MAD, as of normal noise.
+  double standard_deviation_ms() const { return 1.4826 * mad_ms; }
 };
 
 /// What is said of repeats, at least one. The interval is that between order statistics, which

@@ -17,6 +17,9 @@ namespace {
 // costs.
 constexpr int kClasses = RateCorrection::kFactors - 1;
 
+// A profile that claims to be exact could not learn from measurements.
+constexpr double kLeastRelativeSd = 0.02;
+
 // Relative standard deviations of the noise that are weighed against each other: from what a good
 // timer leaves to a device whose times the profile's terms do not explain.
 constexpr double kNoises[] = {0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.08, 0.12, 0.2, 0.35};
@@ -61,15 +64,14 @@ double positive(const nlohmann::json& json) {
 }  // namespace
 
 RateCorrection::RateCorrection(double relative_sd)
-    : relative_sd_(relative_sd),
+    : relative_sd_(std::max(relative_sd, kLeastRelativeSd)),
       prior_mean_(Eigen::VectorXd::Ones(kFactors)),
       prior_covariance_(Eigen::MatrixXd::Constant(kFactors, kFactors, 0.5)) {
-  assert(relative_sd > 0);
   prior_covariance_.diagonal().array() += 0.5;
   prior_covariance_.row(kClasses).setZero();
   prior_covariance_.col(kClasses).setZero();
   prior_covariance_(kClasses, kClasses) = 0.25;
-  prior_covariance_ *= relative_sd * relative_sd;
+  prior_covariance_ *= relative_sd_ * relative_sd_;
   prior_mean_[kClasses] = 0;
 }
 
@@ -119,25 +121,34 @@ Eigen::VectorXd RateCorrection::shares(const Eigen::VectorXd& times, double pred
   return result;
 }
 
-/// `scale`: the factor by which all rates of the profile are off, before any class has its own.
-RateCorrection::Posterior RateCorrection::posterior(const Eigen::MatrixXd& shares,
-                                                    const Eigen::VectorXd& ratios, double scale,
+/// `scale`: the factor by which all rates of the profile are off, before any class has its own. In
+/// the space of the factors, so that it costs the same however much was measured. The evidence
+/// lacks constants that are the same for every prior and noise.
+RateCorrection::Posterior RateCorrection::posterior(const Moments& moments, double scale,
                                                     double relative_noise) const {
   const double noise_variance = std::pow(relative_noise * scale, 2);
   const Eigen::VectorXd mean = scale * prior_mean_;
-  const Eigen::MatrixXd gain = scale * scale * prior_covariance_ * shares.transpose();
-  Eigen::MatrixXd covariance = shares * gain;
-  covariance.diagonal().array() += noise_variance;
-  const Eigen::LLT<Eigen::MatrixXd> factorised(covariance);
-  const Eigen::VectorXd residual = ratios - shares * mean;
-  const Eigen::VectorXd weighed = factorised.solve(residual);
-  const Eigen::MatrixXd lower = factorised.matrixL();
-  return {
-      .log_evidence = -0.5 * residual.dot(weighed) - lower.diagonal().array().log().sum(),
-      .weight = 0,
-      .noise_variance = noise_variance,
-      .mean = mean + gain * weighed,
-      .covariance = scale * scale * prior_covariance_ - gain * factorised.solve(gain.transpose())};
+  const Eigen::VectorXd residual_products = moments.products - moments.squares * mean;
+  const double residual_squares =
+      moments.ratio_squares - 2 * moments.products.dot(mean) + mean.dot(moments.squares * mean);
+  const Eigen::MatrixXd prior_precision = (scale * scale * prior_covariance_)
+                                              .llt()
+                                              .solve(Eigen::MatrixXd::Identity(kFactors, kFactors));
+  const Eigen::LLT<Eigen::MatrixXd> precision(prior_precision + moments.squares / noise_variance);
+  const Eigen::VectorXd shift = precision.solve(residual_products) / noise_variance;
+  const auto half_log_determinant = [](const Eigen::LLT<Eigen::MatrixXd>& factorised) {
+    const Eigen::MatrixXd lower = factorised.matrixL();
+    return lower.diagonal().array().log().sum();
+  };
+  const double misfit = (residual_squares - residual_products.dot(shift)) / noise_variance;
+  const auto n = static_cast<double>(rows_.size());
+  return {.log_evidence = -0.5 * (misfit + n * std::log(noise_variance)) -
+                          half_log_determinant(precision) +
+                          half_log_determinant(prior_precision.llt()),
+          .weight = 0,
+          .noise_variance = noise_variance,
+          .mean = mean + shift,
+          .covariance = precision.solve(Eigen::MatrixXd::Identity(kFactors, kFactors))};
 }
 
 void RateCorrection::fit() {
@@ -150,12 +161,16 @@ void RateCorrection::fit() {
     all_shares.row(i) = shares(rows_[i].times, rows_[i].predicted);
     ratios[i] = rows_[i].measured / rows_[i].predicted;
   }
+  const Moments moments{.squares = all_shares.transpose() * all_shares,
+                        .products = all_shares.transpose() * ratios,
+                        .ratio_squares = ratios.squaredNorm()};
+  const double typical_ratio = median(ratios);
   posteriors_.clear();
   for (const double noise : kNoises) {
-    posteriors_.push_back(posterior(all_shares, ratios, 1, noise));
+    posteriors_.push_back(posterior(moments, 1, noise));
     // A scale taken from the measurements costs the evidence of one fitted parameter (Schwarz,
     // "Estimating the Dimension of a Model", Annals of Statistics 1978) and of its wide prior.
-    posteriors_.push_back(posterior(all_shares, ratios, median(ratios), noise));
+    posteriors_.push_back(posterior(moments, typical_ratio, noise));
     posteriors_.back().log_evidence -= kScalePenalty + 0.5 * std::log(static_cast<double>(n));
   }
   const double best =

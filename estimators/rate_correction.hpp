@@ -25,7 +25,8 @@ class RateCorrection {
  public:
   static constexpr int kFactors = static_cast<int>(KernelClass::kNone) + 1;
 
-  /// `relative_sd`: the standard deviation of the profile's predictions, above 0.
+  /// `relative_sd`: the standard deviation of the profile's predictions; less than 0.02 counts as
+  /// that.
   explicit RateCorrection(double relative_sd);
 
   /// What the profile predicts for the kernels of each class, conv to elementwise, and 1 for what
@@ -65,9 +66,15 @@ class RateCorrection {
     Eigen::MatrixXd covariance;
   };
 
+  /// All that a fit needs of the measurements.
+  struct Moments {
+    Eigen::MatrixXd squares;   ///< sharesᵀ shares
+    Eigen::VectorXd products;  ///< sharesᵀ ratios
+    double ratio_squares = 0;  ///< ratiosᵀ ratios
+  };
+
   void fit();
-  Posterior posterior(const Eigen::MatrixXd& shares, const Eigen::VectorXd& ratios, double scale,
-                      double relative_noise) const;
+  Posterior posterior(const Moments& moments, double scale, double relative_noise) const;
   Eigen::VectorXd shares(const Eigen::VectorXd& times, double predicted) const;
   Eigen::VectorXd mean_factors() const;
 

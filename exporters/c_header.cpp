@@ -195,7 +195,7 @@ std::string sealed(std::string body, std::string_view header, const Model& model
   const Json json = {
       {"schema", "hwnas.c/1"},
       {"name", model.name},
-      {"network_hash", fmt::format("{:016x}", ir::stable_hash(ir::as_network(network)))},
+      {"network_hash", ir::stable_hash_digits(ir::as_network(network))},
       {"requantization", ir::to_string(mode)},
       {"input", to_json(network.input, network.input_quantization)},
       {"output", to_json(ir::infer_shapes(network).back(), network.layers.back().output)},

@@ -1,7 +1,5 @@
 #include "exporters/c_run.hpp"
 
-#include <unistd.h>
-
 #include <chrono>
 #include <string>
 
@@ -34,14 +32,6 @@ int main(void) {
   return 0;
 }
 )";
-
-std::filesystem::path temporary_folder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "hwnas_c_XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) {
-    throw error(ErrorCode::kResourceExhausted, "cannot make a folder like {}", pattern);
-  }
-  return pattern;
-}
 
 std::string bytes_of(std::span<const std::int8_t> values) {
   return {reinterpret_cast<const char*>(values.data()), values.size()};
@@ -83,23 +73,12 @@ CompiledC::CompiledC(const std::filesystem::path& file) {
   const std::string name = sealed_name(source, file.string());
   const std::string header = read_file(file.parent_path() / (name + ".h"), kMaxSourceBytes);
   interface_ = unsealed(source, header, file.string());
-  folder_ = temporary_folder();
-  try {
-    const std::string id = c_identifier(name);
-    write_file_atomically(folder_ / "model.c", source);
-    write_file_atomically(folder_ / (name + ".h"), header);
-    write_file_atomically(folder_ / "main.c",
-                          fill(kProgram, {{"name", name}, {"id", id}, {"NAME", upper_case(id)}}));
-    compile(folder_, file);
-  } catch (...) {
-    std::filesystem::remove_all(folder_);
-    throw;
-  }
-}
-
-CompiledC::~CompiledC() {
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
+  const std::string id = c_identifier(name);
+  write_file_atomically(folder_.path() / "model.c", source);
+  write_file_atomically(folder_.path() / (name + ".h"), header);
+  write_file_atomically(folder_.path() / "main.c",
+                        fill(kProgram, {{"name", name}, {"id", id}, {"NAME", upper_case(id)}}));
+  compile(folder_.path(), file);
 }
 
 std::vector<std::int8_t> CompiledC::run(std::span<const std::int8_t> inputs) const {
@@ -107,18 +86,18 @@ std::vector<std::int8_t> CompiledC::run(std::span<const std::int8_t> inputs) con
   if (inputs.size() % size != 0) {
     throw invalid_argument("{} values are no whole number of inputs of {}", inputs.size(), size);
   }
-  write_file_atomically(folder_ / "inputs", bytes_of(inputs));
-  const ProcessRequest program{.arguments = {(folder_ / "program").string()},
+  write_file_atomically(folder_.path() / "inputs", bytes_of(inputs));
+  const ProcessRequest program{.arguments = {(folder_.path() / "program").string()},
                                .folder = {},
-                               .input = folder_ / "inputs",
-                               .output = folder_ / "outputs",
+                               .input = folder_.path() / "inputs",
+                               .output = folder_.path() / "outputs",
                                .time_limit = kRunLimit};
   const ProcessResult result = run_process(program);
   if (result.end == ProcessEnd::kTimedOut) {
     throw error(ErrorCode::kCancelled, "the compiled C export '{}': {}", interface_.name,
                 how_it_ended(program, result));
   }
-  const std::string outputs = read_file(folder_ / "outputs", kMaxOutputBytes);
+  const std::string outputs = read_file(folder_.path() / "outputs", kMaxOutputBytes);
   const auto expected =
       inputs.size() / size * static_cast<std::size_t>(interface_.output.elements());
   if (!result.succeeded() || outputs.size() != expected) {

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "core/scratch_folder.hpp"
 #include "exporters/c_header.hpp"
 
 namespace hwnas::exporters {
@@ -17,9 +18,6 @@ class CompiledC {
   /// then) or the compiler refuses it, NotFound if there is no file or no `cc`, Cancelled after a
   /// minute.
   explicit CompiledC(const std::filesystem::path& file);
-  ~CompiledC();
-  CompiledC(const CompiledC&) = delete;
-  CompiledC& operator=(const CompiledC&) = delete;
 
   const CInterface& interface() const { return interface_; }
 
@@ -29,7 +27,7 @@ class CompiledC {
   std::vector<std::int8_t> run(std::span<const std::int8_t> inputs) const;
 
  private:
-  std::filesystem::path folder_;
+  ScratchFolder folder_;
   CInterface interface_;
 };
 

@@ -136,7 +136,7 @@ void write_manifest(const Manifest& manifest, const Model& model,
       {"metrics", std::move(metrics)},
       {"artifacts", std::move(artifacts)},
       {"compile", std::move(compile)},
-      {"network_hash", fmt::format("{:016x}", ir::stable_hash(model.network))},
+      {"network_hash", ir::stable_hash_digits(model.network)},
       {"network", ir::to_json(model.network)},
   };
   // Names come from people: what is no UTF-8 is replaced instead of losing the run's end.

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <bit>
 
 #include "ir/network.hpp"
@@ -76,6 +78,10 @@ std::uint64_t stable_hash(const Network& network) {
     hasher.add(layer.precision.activation_bits);
   }
   return hasher.value();
+}
+
+std::string stable_hash_digits(const Network& network) {
+  return fmt::format("{:016x}", stable_hash(network));
 }
 
 }  // namespace hwnas::ir

@@ -183,6 +183,8 @@ Network remove_dead_layers(const Network& network);
 /// 64 bits over everything but layer names; equal networks have equal hashes on every platform and
 /// in every version that reads them (a golden test keeps it so).
 std::uint64_t stable_hash(const Network& network);
+/// The same as 16 lower-case hexadecimal digits.
+std::string stable_hash_digits(const Network& network);
 
 /// {"input": [c, h, w], "layers": [{"name", "op", "inputs", …attributes…}]}; defaults are left out.
 nlohmann::json to_json(const Network& network);

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "core/error.hpp"
+#include "core/scratch_folder.hpp"
 #include "core/sha256.hpp"
 #include "hwnas/v1/agent.grpc.pb.h"
 #include "measurement/agent_protocol.hpp"
@@ -180,7 +181,7 @@ class AgentServer::Implementation final : public v1::Agent::Service {
       return {grpc::RESOURCE_EXHAUSTED, "busy with another job"};
     }
     try {
-      const TemporaryFolder folder(options_.work_folder);
+      const ScratchFolder folder(options_.work_folder);
       Upload upload(folder.path(), options_.max_artifact_bytes);
       if (!receive(*context, *stream, upload)) {
         return {grpc::DEADLINE_EXCEEDED, "the files did not arrive within the agent's limit"};

@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/scratch_folder.hpp"
 #include "core/sha256.hpp"
 #include "measurement/c_export.hpp"
 #include "measurement/environment.hpp"
@@ -55,7 +56,7 @@ class HostRunner : public Runner {
  private:
   Measurement measure_source(const Artifact& artifact, Measurement measurement,
                              const std::stop_token& stop) const {
-    const TemporaryFolder folder;
+    const ScratchFolder folder;
     try {
       const CExport network = read_c_export(artifact);
       network.write_to(folder.path());

@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/scratch_folder.hpp"
 #include "core/sha256.hpp"
 #include "exporters/c.hpp"
 #include "exporters/c_header.hpp"
@@ -56,7 +57,7 @@ class QemuRunner : public Runner {
                                 "(.elf)",
                                 file.string()));
     }
-    const TemporaryFolder folder;
+    const ScratchFolder folder;
     try {
       const CExport network = read_c_export(artifact);
       network.write_to(folder.path());

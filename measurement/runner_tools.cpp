@@ -1,7 +1,5 @@
 #include "measurement/runner_tools.hpp"
 
-#include <unistd.h>
-
 #include <cassert>
 
 #include "core/error.hpp"
@@ -60,21 +58,6 @@ std::string tail(std::string_view text, std::size_t max_bytes) {
   text = text.substr(0, end + 1);
   if (text.size() > max_bytes) text.remove_prefix(text.size() - max_bytes);
   return one_line(text.substr(std::min(text.find_first_not_of(kSpace), text.size() - 1)));
-}
-
-TemporaryFolder::TemporaryFolder(const std::filesystem::path& parent) {
-  const std::filesystem::path place =
-      parent.empty() ? std::filesystem::temp_directory_path() : parent;
-  std::string pattern = (place / "hwnas_measurement_XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) {
-    throw error(ErrorCode::kResourceExhausted, "cannot make a folder like {}", pattern);
-  }
-  path_ = pattern;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
 }
 
 }  // namespace hwnas::measurement

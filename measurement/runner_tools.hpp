@@ -29,19 +29,4 @@ std::string reason_of(const ProcessRequest& request, const ProcessResult& result
 /// The last `max_bytes` of a text without the white space around it, on one line.
 std::string tail(std::string_view text, std::size_t max_bytes = 400);
 
-/// An empty folder that goes with the object, in `parent` or, if that is empty, in the system's
-/// folder for such. Throws ResourceExhausted if none can be made.
-class TemporaryFolder {
- public:
-  explicit TemporaryFolder(const std::filesystem::path& parent = {});
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 }  // namespace hwnas::measurement

@@ -113,17 +113,7 @@ TEST(MeasuredSearch, IsTheSameWhenInterruptedAfterEveryTrial) {
       Experiment::load(write_wave_experiment(folder), with_device(folder, kEverything, 2));
   start_run(experiment, {.folder = folder / "unbroken"}, fake_training());
   const auto run = folder / "broken";
-  int attempts = 0;
-  for (RunState state = RunState::kInterrupted; state == RunState::kInterrupted; ++attempts) {
-    std::stop_source drain;
-    RunOptions options{.folder = run, .drain = drain.get_token(), .workers = 2};
-    options.progress = [&](const Progress& progress) {
-      if (progress.message.starts_with("trial")) drain.request_stop();
-    };
-    state = (attempts == 0 ? start_run(experiment, options, fake_training())
-                           : resume_run(options, fake_training()))
-                .state;
-  }
+  const int attempts = run_interrupted_after_every_trial(experiment, run, fake_training());
   EXPECT_GT(attempts, 4);
   EXPECT_EQ(history_of(run), history_of(folder / "unbroken"));
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/experiment.hpp"
+#include "engine/training.hpp"
 #include "tests/core/temporary_folder.hpp"
 
 namespace hwnas::engine {
@@ -13,6 +14,12 @@ namespace hwnas::engine {
 /// returns the experiment's file.
 std::filesystem::path write_wave_experiment(const TemporaryFolder& folder,
                                             const std::string& strategy = "nsga2");
+
+/// Starts the experiment in `folder`, interrupts it after every message on a trial, and resumes it
+/// until it is finished. Returns the number of attempts.
+int run_interrupted_after_every_trial(const Experiment& experiment,
+                                      const std::filesystem::path& folder,
+                                      const Training& training);
 
 /// Everything of a run that must not depend on threads, time or interruptions: trials with states,
 /// metrics and curves, the front, the finalists, the artifacts' checksums. One line an item.

@@ -63,17 +63,8 @@ TEST_P(EveryStrategy, FindsTheSameWhenInterruptedAfterEveryTrial) {
   const Experiment experiment = this->experiment();
   start_run(experiment, {.folder = folder_ / "unbroken"}, fake_training());
   const auto run = folder_ / "broken";
-  int attempts = 0;
-  for (RunState state = RunState::kInterrupted; state == RunState::kInterrupted; ++attempts) {
-    std::stop_source drain;
-    RunOptions options{.folder = run, .drain = drain.get_token(), .workers = 2};
-    options.progress = [&](const Progress& progress) {
-      if (progress.message.starts_with("trial")) drain.request_stop();
-    };
-    state = (attempts == 0 ? start_run(experiment, options, fake_training({.longest_epoch = 200us}))
-                           : resume_run(options, fake_training({.longest_epoch = 200us})))
-                .state;
-  }
+  const int attempts =
+      run_interrupted_after_every_trial(experiment, run, fake_training({.longest_epoch = 200us}));
   EXPECT_GT(attempts, 4);
   EXPECT_EQ(history_of(run), history_of(folder_ / "unbroken"));
 }

@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "core/sha256.hpp"
 #include "measurement/agent_protocol.hpp"
+#include "tests/core/temporary_folder.hpp"
 #include "tests/measurement/agents.hpp"
 
 namespace hwnas::measurement {

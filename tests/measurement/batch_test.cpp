@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/error.hpp"
+#include "tests/core/temporary_folder.hpp"
 #include "tests/measurement/artifacts.hpp"
 
 namespace hwnas::measurement {

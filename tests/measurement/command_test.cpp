@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "core/error.hpp"
+#include "tests/core/temporary_folder.hpp"
 #include "tests/measurement/artifacts.hpp"
 
 namespace hwnas::measurement {

@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "measurement/timing_program.hpp"
+#include "tests/core/temporary_folder.hpp"
 #include "tests/measurement/artifacts.hpp"
 
 namespace hwnas::measurement {

@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "measurement/environment.hpp"
+#include "tests/core/temporary_folder.hpp"
 #include "tests/measurement/artifacts.hpp"
 
 namespace hwnas::measurement {

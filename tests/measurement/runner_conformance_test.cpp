@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/error.hpp"
+#include "tests/core/temporary_folder.hpp"
 #include "tests/measurement/agents.hpp"
 #include "tests/measurement/firmwares.hpp"
 
