@@ -74,7 +74,8 @@ double rate_of(const std::function<void(int, int)>& step) {
 }
 
 double transitions(const fs::path& folder) {
-  JobStore store(folder);
+  Store file(folder);
+  JobStore store(file);
   std::vector<std::int64_t> uids;
   for (int thread = 0; thread < kThreads; ++thread) uids.push_back(create(store, thread, 0).uid);
   return rate_of(
@@ -82,14 +83,16 @@ double transitions(const fs::path& folder) {
 }
 
 double submissions(const fs::path& folder) {
-  JobStore store(folder);
+  Store file(folder);
+  JobStore store(file);
   return rate_of([&](int thread, int number) { create(store, thread, number); });
 }
 
 double restart(const fs::path& folder) {
   const fs::path killed = folder / "killed";
   {
-    JobStore store(folder);
+    Store file(folder);
+    JobStore store(file);
     for (int job = 0; job < 100; ++job) {
       const std::int64_t uid = create(store, job, 0).uid;
       for (int i = 0; i < 10; ++i) append(store, uid, 100);
@@ -101,7 +104,8 @@ double restart(const fs::path& folder) {
     }
   }
   const Clock::time_point start = Clock::now();
-  JobStore store(killed);
+  Store file(killed);
+  JobStore store(file);
   const std::size_t jobs = store.read().unfinished().size();
   create(store, 0, 1);
   const double seconds = Seconds(Clock::now() - start).count();

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <limits>
 #include <new>
+#include <vector>
 
 #include "core/error.hpp"
 
@@ -58,6 +60,10 @@ void check(sqlite3* connection, int code) {
   if (code != SQLITE_OK) fail(connection, code);
 }
 
+std::string_view text_of(sqlite3_stmt* statement) {
+  return sqlite3_sql(statement);
+}
+
 std::string immutable_uri(const std::filesystem::path& file) {
   std::string uri = "file:";
   for (const char c : file.string()) {
@@ -69,12 +75,49 @@ std::string immutable_uri(const std::filesystem::path& file) {
 
 }  // namespace
 
-void Statement::Finalize::operator()(sqlite3_stmt* statement) const noexcept {
-  sqlite3_finalize(statement);
-}
+class Connection {
+ public:
+  explicit Connection(sqlite3* handle) : handle_(handle) { idle_.reserve(kMaxIdle); }
+  ~Connection() {
+    for (sqlite3_stmt* statement : idle_) sqlite3_finalize(statement);
+    sqlite3_close(handle_);
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
-void Database::Close::operator()(sqlite3* connection) const noexcept {
-  sqlite3_close(connection);
+  sqlite3* handle() const { return handle_; }
+
+  sqlite3_stmt* take(std::string_view sql) {
+    const auto kept = std::ranges::find(idle_, sql, text_of);
+    if (kept != idle_.end()) {
+      sqlite3_stmt* statement = *kept;
+      idle_.erase(kept);
+      return statement;
+    }
+    sqlite3_stmt* statement = nullptr;
+    check(handle_, sqlite3_prepare_v2(handle_, sql.data(), static_cast<int>(sql.size()), &statement,
+                                      nullptr));
+    return statement;
+  }
+  void give_back(sqlite3_stmt* statement) noexcept {
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    if (idle_.size() == kMaxIdle) {
+      sqlite3_finalize(idle_.back());
+      idle_.pop_back();
+    }
+    idle_.insert(idle_.begin(), statement);  // has room: see the constructor
+  }
+
+ private:
+  static constexpr std::size_t kMaxIdle = 32;
+
+  sqlite3* handle_;
+  std::vector<sqlite3_stmt*> idle_;  // the last one used first
+};
+
+void Statement::GiveBack::operator()(sqlite3_stmt* statement) const noexcept {
+  connection->give_back(statement);
 }
 
 void Statement::bind_integer(int index, std::int64_t value) {
@@ -127,8 +170,8 @@ Database::Database(const std::filesystem::path& file, Access access) {
   sqlite3* connection = nullptr;
   const int code = sqlite3_open_v2(
       name.c_str(), &connection, mode | uri | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
-  connection_.reset(connection);
   if (connection == nullptr) throw std::bad_alloc();
+  connection_ = std::make_unique<Connection>(connection);
   if (code != SQLITE_OK) fail(connection, code);
   sqlite3_busy_timeout(connection, 5000);
   if (access == Access::kReadWrite) {
@@ -141,32 +184,34 @@ Database::Database(const std::filesystem::path& file, Access access) {
   }
 }
 
+Database::~Database() = default;
+Database::Database(Database&&) noexcept = default;
+Database& Database::operator=(Database&&) noexcept = default;
+
 void Database::execute(const std::string& sql) {
-  check(connection_.get(), sqlite3_exec(connection_.get(), sql.c_str(), nullptr, nullptr, nullptr));
+  sqlite3* const handle = connection_->handle();
+  check(handle, sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, nullptr));
 }
 
 Statement Database::prepare(std::string_view sql) {
-  sqlite3_stmt* statement = nullptr;
-  check(connection_.get(), sqlite3_prepare_v2(connection_.get(), sql.data(),
-                                              static_cast<int>(sql.size()), &statement, nullptr));
-  return Statement(statement);
+  return {connection_->take(sql), *connection_};
 }
 
 Transaction::Transaction(Database& database) : database_(database) {
-  database_.execute("BEGIN IMMEDIATE");
+  database_.run("BEGIN IMMEDIATE");
 }
 
 Transaction::~Transaction() {
   if (!open_) return;
   try {
-    database_.execute("ROLLBACK");
+    database_.run("ROLLBACK");
   } catch (const Error&) {
     // After a full disk SQLite has rolled back by itself, and says so.
   }
 }
 
 void Transaction::commit() {
-  database_.execute("COMMIT");
+  database_.run("COMMIT");
   open_ = false;
 }
 

@@ -12,6 +12,10 @@ struct sqlite3_stmt;
 
 namespace hwnas::engine {
 
+/// An open file and the statements that wait to be used again: to prepare one takes longer than to
+/// run it.
+class Connection;
+
 /// One SQL statement with its parameters. Values are read by column, counted from 0. Not
 /// thread-safe; the database outlives it. Every call throws what Database throws.
 class Statement {
@@ -34,17 +38,19 @@ class Statement {
 
  private:
   friend class Database;
-  struct Finalize {
+  struct GiveBack {
+    Connection* connection;
     void operator()(sqlite3_stmt* statement) const noexcept;
   };
-  explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+  Statement(sqlite3_stmt* statement, Connection& connection)
+      : statement_(statement, GiveBack{&connection}) {}
 
   void bind_at(int index, std::integral auto value) { bind_integer(index, std::int64_t(value)); }
   void bind_at(int index, double value);
   void bind_at(int index, std::string_view value);
   void bind_integer(int index, std::int64_t value);
 
-  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+  std::unique_ptr<sqlite3_stmt, GiveBack> statement_;
 };
 
 /// A connection to one SQLite file. For one thread at a time. Errors name the file and what to do:
@@ -57,6 +63,9 @@ class Database {
   /// every commit: what is committed survives a loss of power. kImmutable is for a file that nobody
   /// writes and that was closed properly: it needs no right to write beside it, as kReadOnly does.
   Database(const std::filesystem::path& file, Access access);
+  ~Database();
+  Database(Database&&) noexcept;
+  Database& operator=(Database&&) noexcept;
 
   /// Runs statements separated by semicolons that give no rows.
   void execute(const std::string& sql);
@@ -74,12 +83,9 @@ class Database {
   }
 
  private:
-  struct Close {
-    void operator()(sqlite3* connection) const noexcept;
-  };
   Statement prepare(std::string_view sql);
 
-  std::unique_ptr<sqlite3, Close> connection_;
+  std::unique_ptr<Connection> connection_;
 };
 
 /// Everything written between construction and commit() is kept together or not at all. Without

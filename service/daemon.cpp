@@ -104,14 +104,19 @@ class Daemon::Implementation {
       : address_(checked_address(options)),
         datasets_(options.datasets.empty() ? Datasets() : Datasets(options.datasets)),
         authorization_(authorization_for(options)),
-        store_(options.folder, {.on_events = [this](const auto& uids) { listeners_.publish(uids); },
-                                .on_fatal = std::move(on_fatal)}),
+        store_(options.folder, {.on_fatal = std::move(on_fatal)}),
+        jobs_(store_, [this](const auto& uids) { listeners_.publish(uids); }),
         pool_(kPoolThreads, kMaxWaitingCalls),
-        parts_{store_, datasets_,      authorization_,
-               pool_,  options.folder, options.max_unfinished_of_tenant},
+        parts_{store_,
+               jobs_,
+               datasets_,
+               authorization_,
+               pool_,
+               options.folder,
+               options.max_unfinished_of_tenant},
         watchers_(parts_),
         search_(parts_, watchers_),
-        supervisor_(store_, datasets_, supervisor_options(options)) {
+        supervisor_(jobs_, datasets_, supervisor_options(options)) {
     listeners_.add([this](const auto& uids) { watchers_.notify(uids); });
     listeners_.add([this](const auto& uids) { supervisor_.notify(uids); });
     serve(options);
@@ -156,7 +161,8 @@ class Daemon::Implementation {
   const Datasets datasets_;
   const Authorization authorization_;
   EventListeners listeners_;
-  JobStore store_;
+  Store store_;
+  JobStore jobs_;
   WorkerPool pool_;
   ServerParts parts_;
   Watchers watchers_;

@@ -36,12 +36,16 @@ GroupCommit::GroupCommit(Database database, GroupCommitOptions options)
 }
 
 GroupCommit::~GroupCommit() {
+  close();
+}
+
+void GroupCommit::close() {
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
   }
   arrived_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void GroupCommit::submit(Work work, Done done, std::size_t bytes) {
@@ -50,6 +54,9 @@ void GroupCommit::submit(Work work, Done done, std::size_t bytes) {
     const std::lock_guard lock(mutex_);
     if (stopped_) {
       refusal = stopped_error();
+    } else if (closing_) {
+      refusal = std::make_exception_ptr(
+          error(ErrorCode::kUnavailable, "the daemon is ending; try again when it is back"));
     } else if (waiting_.size() >= options_.max_waiting) {
       refusal = std::make_exception_ptr(error(
           ErrorCode::kUnavailable, "{} changes wait to be stored; try again", waiting_.size()));
@@ -109,7 +116,7 @@ void GroupCommit::commit(Batch& batch) {
 }
 
 void GroupCommit::apply(Item& item) {
-  database_.execute("SAVEPOINT item");
+  database_.run("SAVEPOINT item");
   try {
     item.work(database_);
   } catch (const Error& failure) {
@@ -118,9 +125,9 @@ void GroupCommit::apply(Item& item) {
         dynamic_cast<const Refusal*>(&failure) != nullptr || failure.code() == ErrorCode::kInternal;
     if (!alone) throw;
     item.refusal = std::current_exception();
-    database_.execute("ROLLBACK TO item");
+    database_.run("ROLLBACK TO item");
   }
-  database_.execute("RELEASE item");
+  database_.run("RELEASE item");
 }
 
 void GroupCommit::checkpoint() {

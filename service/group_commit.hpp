@@ -42,7 +42,7 @@ class GroupCommit {
   using Done = std::function<void(std::exception_ptr)>;
 
   GroupCommit(engine::Database database, GroupCommitOptions options);
-  /// Commits what waits.
+  /// close().
   ~GroupCommit();
   GroupCommit(const GroupCommit&) = delete;
   GroupCommit& operator=(const GroupCommit&) = delete;
@@ -50,6 +50,9 @@ class GroupCommit {
   /// Pieces of work of one thread are done in the order of their submission. `bytes`: about what it
   /// writes. Calls `done` at once if the work cannot be taken.
   void submit(Work work, Done done, std::size_t bytes);
+  /// Commits what waits; what comes later ends with Unavailable. Not for the committing thread, nor
+  /// for two threads at once.
+  void close();
 
  private:
   struct Item {

@@ -19,7 +19,6 @@ constexpr int kDefaultPageSize = 50;
 constexpr int kMaxPageSize = 1000;
 // A filter that nothing matches must not hold a connection for the time that a long table takes.
 constexpr int kMaxRowsOfPage = 10'000;
-constexpr std::size_t kMaxIdleConnections = 8;
 
 struct Position {
   std::int64_t create_time = INT64_MAX;
@@ -105,44 +104,12 @@ JobRecord find_job(Database& database, std::int64_t uid, const char* columns) {
   return read_job(row);
 }
 
-/// A connection of the reader's for one read.
-class JobReader::Lease {
- public:
-  explicit Lease(const JobReader& reader) : reader_(reader) {
-    {
-      const std::lock_guard lock(reader_.mutex_);
-      if (!reader_.idle_.empty()) {
-        database_ = std::move(reader_.idle_.back());
-        reader_.idle_.pop_back();
-      }
-    }
-    if (!database_) {
-      database_ = std::make_unique<Database>(reader_.file_, Database::Access::kReadOnly);
-    }
-  }
-  ~Lease() {
-    const std::lock_guard lock(reader_.mutex_);
-    if (reader_.idle_.size() < kMaxIdleConnections) reader_.idle_.push_back(std::move(database_));
-  }
-  Lease(const Lease&) = delete;
-  Lease& operator=(const Lease&) = delete;
-  Database& operator*() const { return *database_; }
-  Database* operator->() const { return database_.get(); }
-
- private:
-  const JobReader& reader_;
-  std::unique_ptr<Database> database_;
-};
-
-JobReader::JobReader(std::filesystem::path file, std::string page_token_key)
-    : file_(std::move(file)), page_tokens_(std::move(page_token_key)) {}
-
 JobRecord JobReader::job(const JobName& name) const {
-  return find_job(*Lease(*this), name, kJobColumns);
+  return find_job(*Store::Lease(store_), name, kJobColumns);
 }
 
 JobRecord JobReader::job(std::int64_t uid) const {
-  return find_job(*Lease(*this), uid, kJobColumns);
+  return find_job(*Store::Lease(store_), uid, kJobColumns);
 }
 
 JobPage JobReader::list(const JobQuery& query) const {
@@ -150,9 +117,9 @@ JobPage JobReader::list(const JobQuery& query) const {
   const std::string arguments = arguments_of(query);
   Position position;
   if (!query.page_token.empty()) {
-    position = position_from(page_tokens_.read(query.page_token, arguments));
+    position = position_from(store_.page_tokens().read(query.page_token, arguments));
   }
-  const Lease database(*this);
+  const Store::Lease database(store_);
   Statement rows = database->query(
       fmt::format("SELECT {} FROM job WHERE tenant = ?1 AND kind = ?2 AND (create_time, id) < "
                   "(?3, ?4) ORDER BY create_time DESC, id DESC",
@@ -161,7 +128,7 @@ JobPage JobReader::list(const JobQuery& query) const {
   JobPage page;
   for (int read = 0; rows.next(); ++read) {
     if (page.jobs.size() == page_size || read == kMaxRowsOfPage) {
-      page.next_page_token = page_tokens_.make(to_text(position), arguments);
+      page.next_page_token = store_.page_tokens().make(to_text(position), arguments);
       break;
     }
     JobRecord job = read_job(rows);
@@ -172,7 +139,7 @@ JobPage JobReader::list(const JobQuery& query) const {
 }
 
 std::vector<JobRecord> JobReader::unfinished() const {
-  const Lease database(*this);
+  const Store::Lease database(store_);
   Statement rows = database->query(
       fmt::format("SELECT {} FROM job WHERE state IN ('QUEUED', 'RUNNING', 'CANCELLING')"
                   " ORDER BY uid",
@@ -184,7 +151,7 @@ std::vector<JobRecord> JobReader::unfinished() const {
 
 std::vector<EventRecord> JobReader::events(std::int64_t uid, std::int64_t after_revision,
                                            int limit) const {
-  const Lease database(*this);
+  const Store::Lease database(store_);
   Statement rows = database->query(
       "SELECT revision, uid, time, kind, payload FROM event WHERE uid = ?1 AND revision > ?2"
       " ORDER BY revision LIMIT ?3",
@@ -203,7 +170,7 @@ std::vector<EventRecord> JobReader::events(std::int64_t uid, std::int64_t after_
 }
 
 std::int64_t JobReader::last_revision() const {
-  const Lease database(*this);
+  const Store::Lease database(store_);
   Statement row = database->query("SELECT coalesce(max(revision), 0) FROM event");
   row.next();
   return row.integer(0);

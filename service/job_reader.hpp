@@ -1,17 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "engine/database.hpp"
 #include "service/job.hpp"
-#include "service/page_token.hpp"
+#include "service/store.hpp"
 
 namespace hwnas::service {
 
@@ -40,14 +36,10 @@ struct EventRecord {
   std::optional<JobRecord> job;  ///< of kind "job": as it was then, as job_from_json gives it
 };
 
-/// Reads the store of jobs as it is after the last COMMIT, while it is written. Thread-safe: each
-/// read takes one of a few connections, none of which can write or checkpoint. Errors as
-/// engine::Database's.
+/// Reads the jobs of a store. Thread-safe. Errors as engine::Database's.
 class JobReader {
  public:
-  JobReader(std::filesystem::path file, std::string page_token_key);
-  JobReader(const JobReader&) = delete;
-  JobReader& operator=(const JobReader&) = delete;
+  explicit JobReader(const Store& store) : store_(store) {}
 
   /// Throws NotFound.
   JobRecord job(const JobName& name) const;
@@ -63,16 +55,8 @@ class JobReader {
   /// Of the last event of all; 0: there is none.
   std::int64_t last_revision() const;
 
-  /// For listings of other things.
-  const PageTokens& page_tokens() const { return page_tokens_; }
-
  private:
-  class Lease;
-
-  const std::filesystem::path file_;
-  const PageTokens page_tokens_;
-  mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<engine::Database>> idle_;
+  const Store& store_;
 };
 
 }  // namespace hwnas::service

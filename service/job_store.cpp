@@ -1,56 +1,16 @@
 #include "service/job_store.hpp"
 
 #include <fmt/format.h>
-#include <sqlite3.h>
-
 #include <algorithm>
 
 #include "core/error.hpp"
 #include "service/job_rows.hpp"
-#include "service/schema.hpp"
 
 namespace hwnas::service {
 namespace {
 
-namespace fs = std::filesystem;
 using engine::Database;
 using engine::Statement;
-
-// From here on SQLite is free of the WAL-reset bug (sqlite.org/wal.html).
-constexpr int kSoundSqlite = 3'051'003;
-
-Time system_time() {
-  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
-}
-
-engine::RunLock lock(const fs::path& folder) {
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed) {
-    throw error(ErrorCode::kUnavailable, "{}: cannot make the folder ({})", folder.string(),
-                failed.message());
-  }
-  try {
-    return engine::RunLock(folder);
-  } catch (const Error& locked) {
-    if (locked.code() != ErrorCode::kFailedPrecondition) throw;
-    throw error(ErrorCode::kFailedPrecondition,
-                "{}: another hwnasd serves this folder; stop it first, or take another folder",
-                folder.string());
-  }
-}
-
-JobStoreOptions with_clock(JobStoreOptions options) {
-  if (!options.clock) options.clock = system_time;
-  return options;
-}
-
-std::string page_token_key(Database& database) {
-  database.run("INSERT OR IGNORE INTO meta VALUES ('page_token_key', ?1)", random_key());
-  Statement row = database.query("SELECT value FROM meta WHERE name = 'page_token_key'");
-  row.next();
-  return row.text(0);
-}
 
 Refusal refuse(ErrorCode code, std::string message) {
   return {code, std::move(message)};
@@ -79,30 +39,21 @@ void require_quota(Database& database, const NewJob& job) {
 
 }  // namespace
 
-JobStore::JobStore(const fs::path& folder, JobStoreOptions options)
-    : lock_(lock(folder)), options_(with_clock(std::move(options))) {
-  const fs::path file = folder / kStoreFile;
-  Database database(file, Database::Access::kReadWrite);
-  if (sqlite3_libversion_number() < kSoundSqlite) require_sound(database, file);
-  migrate(database, file, migrations());
-  forget_old_requests(database, options_.clock());
-  reader_ = std::make_unique<JobReader>(file, page_token_key(database));
-  GroupCommitOptions commit;
-  commit.max_waiting = options_.max_waiting;
-  commit.on_fatal = options_.on_fatal;
-  commit.after_commit = [this](bool committed) {
-    if (committed && options_.on_events && !touched_.empty()) options_.on_events(touched_);
+JobStore::JobStore(Store& store, OnEvents on_events) : store_(store), reader_(store) {
+  store_.after_commit([this, on_events = std::move(on_events)](bool committed) {
+    if (committed && on_events && !touched_.empty()) on_events(touched_);
     touched_.clear();
-  };
-  writer_ = std::make_unique<GroupCommit>(std::move(database), std::move(commit));
+  });
 }
 
-JobStore::~JobStore() = default;
+JobStore::~JobStore() {
+  store_.close();
+}
 
 void JobStore::create(NewJob job, RequestKey request, Callback<JobRecord> done) {
   const RecordedRequest key{job.name.tenant, request.id, "create", request.fingerprint};
   const std::size_t bytes = job.specification.size();
-  submit(
+  change(
       key, bytes,
       [this, job = std::move(job)](Database& database) { return insert(database, job); },
       std::move(done));
@@ -111,14 +62,15 @@ void JobStore::create(NewJob job, RequestKey request, Callback<JobRecord> done) 
 void JobStore::cancel(JobName name, std::string etag, RequestKey request,
                       Callback<JobRecord> done) {
   const RecordedRequest key{name.tenant, request.id, "cancel", request.fingerprint};
-  const auto change = [this, name = std::move(name), etag = std::move(etag)](Database& database) {
+  const auto cancelled = [this, name = std::move(name),
+                          etag = std::move(etag)](Database& database) {
     JobRecord job = find_job(database, name, kJobColumnsWithoutSpecification);
     require_etag(job, etag);
     switch (job.state) {
       case JobState::kQueued:
-        return enter(database, std::move(job), {.to = JobState::kCancelled}, options_.clock());
+        return enter(database, std::move(job), {.to = JobState::kCancelled}, store_.now());
       case JobState::kRunning:
-        return enter(database, std::move(job), {.to = JobState::kCancelling}, options_.clock());
+        return enter(database, std::move(job), {.to = JobState::kCancelling}, store_.now());
       case JobState::kCancelling:
       case JobState::kCancelled:
         return job;
@@ -128,13 +80,13 @@ void JobStore::cancel(JobName name, std::string etag, RequestKey request,
                                  to_string(job.state)));
     }
   };
-  submit(key, 0, change, std::move(done));
+  change(key, 0, cancelled, std::move(done));
 }
 
 void JobStore::remove(JobName name, std::string etag, RequestKey request,
                       Callback<JobRecord> done) {
   const RecordedRequest key{name.tenant, request.id, "remove", request.fingerprint};
-  const auto change = [this, name = std::move(name), etag = std::move(etag)](Database& database) {
+  const auto removed = [this, name = std::move(name), etag = std::move(etag)](Database& database) {
     JobRecord job = find_job(database, name, kJobColumnsWithoutSpecification);
     require_etag(job, etag);
     if (!is_final(job.state)) {
@@ -145,20 +97,20 @@ void JobStore::remove(JobName name, std::string etag, RequestKey request,
     erase(database, job);
     return job;
   };
-  submit(key, 0, change, std::move(done));
+  change(key, 0, removed, std::move(done));
 }
 
-void JobStore::change_state(std::int64_t uid, StateChange change, Callback<JobRecord> done) {
-  const auto enter_state = [this, uid, change = std::move(change)](Database& database) {
+void JobStore::change_state(std::int64_t uid, StateChange state, Callback<JobRecord> done) {
+  const auto enter_state = [this, uid, state = std::move(state)](Database& database) {
     JobRecord job = find_job(database, uid, kJobColumnsWithoutSpecification);
-    if (!may_follow(change.to, job.state)) {
+    if (!may_follow(state.to, job.state)) {
       throw refuse(ErrorCode::kFailedPrecondition,
                    fmt::format("{}: is {}, cannot become {}", job.name.text(), to_string(job.state),
-                               to_string(change.to)));
+                               to_string(state.to)));
     }
-    return enter(database, std::move(job), change, options_.clock());
+    return enter(database, std::move(job), state, store_.now());
   };
-  submit({}, 0, enter_state, std::move(done));
+  change({}, 0, enter_state, std::move(done));
 }
 
 void JobStore::append_events(std::int64_t uid, std::vector<NewEvent> events, std::string cursor,
@@ -175,10 +127,10 @@ void JobStore::append_events(std::int64_t uid, std::vector<NewEvent> events, std
     }
     *revision = updated.integer(0);
     for (const NewEvent& event : events) {
-      *revision = log(database, uid, options_.clock(), event.kind, event.payload);
+      *revision = log(database, uid, store_.now(), event.kind, event.payload);
     }
   };
-  writer_->submit(
+  store_.submit(
       std::move(work),
       [done = std::move(done), revision](std::exception_ptr failure) {
         done(failure ? Outcome<std::int64_t>(failure) : Outcome<std::int64_t>(*revision));
@@ -186,24 +138,10 @@ void JobStore::append_events(std::int64_t uid, std::vector<NewEvent> events, std
       bytes);
 }
 
-void JobStore::submit(RecordedRequest request, std::size_t bytes, Change change,
+void JobStore::change(RecordedRequest request, std::size_t bytes, Change change,
                       Callback<JobRecord> done) {
-  auto result = std::make_shared<JobRecord>();
-  auto work = [this, request = std::move(request), change = std::move(change),
-               result](Database& database) {
-    if (auto response = find_response(database, request)) {
-      *result = std::move(*response);
-      return;
-    }
-    *result = change(database);
-    record_response(database, request, *result, options_.clock());
-  };
-  writer_->submit(
-      std::move(work),
-      [done = std::move(done), result](std::exception_ptr failure) {
-        done(failure ? Outcome<JobRecord>(failure) : Outcome<JobRecord>(std::move(*result)));
-      },
-      bytes);
+  store_.change<JobRecord>(std::move(request), bytes, std::move(change), {to_json, job_from_json},
+                           std::move(done));
 }
 
 JobRecord JobStore::insert(Database& database, const NewJob& job) {
@@ -218,7 +156,7 @@ JobRecord JobStore::insert(Database& database, const NewJob& job) {
   record.name = job.name;
   record.display_name = job.display_name;
   record.priority = job.priority;
-  record.create_time = options_.clock();
+  record.create_time = store_.now();
   Statement inserted = database.query(
       "INSERT INTO job (tenant, kind, id, display_name, priority, state,"
       " create_time, update_time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) RETURNING uid",
@@ -255,7 +193,7 @@ void JobStore::erase(Database& database, const JobRecord& job) {
   database.run("DELETE FROM event WHERE uid = ?1", job.uid);
   database.run("DELETE FROM specification WHERE uid = ?1", job.uid);
   database.run("DELETE FROM job WHERE uid = ?1", job.uid);
-  log(database, job.uid, options_.clock(), "deleted", "");
+  log(database, job.uid, store_.now(), "deleted", "");
 }
 
 std::int64_t JobStore::log(Database& database, std::int64_t uid, Time now, const std::string& kind,

@@ -1,30 +1,17 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
-#include <memory>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "engine/run_lock.hpp"
-#include "service/group_commit.hpp"
 #include "service/job.hpp"
 #include "service/job_reader.hpp"
 #include "service/outcome.hpp"
 #include "service/requests.hpp"
+#include "service/store.hpp"
 
 namespace hwnas::service {
-
-/// Makes a repeated call harmless: the tenant's id of the call, and what was asked for, so that the
-/// same id for something else is noticed. With an empty id every call counts.
-struct RequestKey {
-  std::string id;
-  /// SHA-256 of method and arguments, or the like; equal for equal requests.
-  std::string fingerprint;
-};
 
 struct NewJob {
   JobName name;
@@ -48,41 +35,26 @@ struct NewEvent {
   std::string payload;
 };
 
-struct JobStoreOptions {
-  /// Gives the time of day. Nothing depends on its running evenly, or forwards.
-  std::function<Time()> clock = {};
-  /// The jobs (uids) with new events, after each COMMIT and before its callbacks; on the committing
-  /// thread: it must be quick, and must not throw.
-  std::function<void(const std::vector<std::int64_t>&)> on_events = {};
-  /// See GroupCommitOptions.
-  std::function<void(const Error&)> on_fatal = {};
-  std::size_t max_waiting = 10'000;
-};
-
-/// What the daemon knows of its jobs: service.db in its data folder, which this object keeps
-/// locked. Thread-safe.
+/// What the daemon knows of its jobs. Thread-safe; errors beside those that each call names: see
+/// Store.
 ///
-/// Every change is handed to the committing thread; its callback comes when the disk has it:
-/// acknowledged means durable. Changes of one thread are made in the order of its calls. Every
-/// change of a job's state is an event in the same transaction, of kind "job", so the log tells the
-/// whole story to who continues from a revision.
-///
-/// The jobs that callbacks get have no specification: it never changes. As errors they get, beside
-/// what each call says: ResourceExhausted if the disk is full (nothing is
-/// changed; later calls work again once there is room), Unavailable if too much waits, or if the
-/// disk or the file has failed (see on_fatal). What ended with Unavailable may have been done:
-/// repeat it with the same RequestKey.
+/// Every change of a job's state is an event in the same transaction, of kind "job", so the log
+/// tells the whole story to who continues from a revision. The jobs that callbacks get have no
+/// specification: it never changes.
 class JobStore {
  public:
-  /// Makes the folder and the store if need be, brings an older store to this version (and keeps a
-  /// copy, see migrate), and below SQLite 3.51.3 checks the file. Throws FailedPrecondition if
-  /// another process serves the folder, or if the file is damaged or of a newer version;
-  /// Unavailable or ResourceExhausted for the disk.
-  explicit JobStore(const std::filesystem::path& folder, JobStoreOptions options = {});
-  /// Stores what waits.
-  ~JobStore();
+  /// Hears the jobs (uids) with new events, after each COMMIT and before its callbacks; on the
+  /// committing thread: it must be quick, and must not throw.
+  using OnEvents = std::function<void(const std::vector<std::int64_t>&)>;
 
-  const JobReader& read() const { return *reader_; }
+  /// `store` outlives it, and has made no change yet.
+  explicit JobStore(Store& store, OnEvents on_events = {});
+  /// Closes the store.
+  ~JobStore();
+  JobStore(const JobStore&) = delete;
+  JobStore& operator=(const JobStore&) = delete;
+
+  const JobReader& read() const { return reader_; }
 
   /// A job in state QUEUED. AlreadyExists; ResourceExhausted over max_unfinished.
   void create(NewJob job, RequestKey request, Callback<JobRecord> done);
@@ -104,18 +76,16 @@ class JobStore {
  private:
   using Change = std::function<JobRecord(engine::Database&)>;
 
-  void submit(RecordedRequest request, std::size_t bytes, Change change, Callback<JobRecord> done);
+  void change(RecordedRequest request, std::size_t bytes, Change change, Callback<JobRecord> done);
   JobRecord insert(engine::Database& database, const NewJob& job);
   JobRecord enter(engine::Database& database, JobRecord job, const StateChange& change, Time now);
   void erase(engine::Database& database, const JobRecord& job);
   std::int64_t log(engine::Database& database, std::int64_t uid, Time now, const std::string& kind,
                    const std::string& payload);
 
-  const engine::RunLock lock_;
-  const JobStoreOptions options_;
-  std::unique_ptr<JobReader> reader_;
+  Store& store_;
+  const JobReader reader_;
   std::vector<std::int64_t> touched_;  // by the transaction going on; the committing thread's
-  std::unique_ptr<GroupCommit> writer_;
 };
 
 }  // namespace hwnas::service

@@ -33,21 +33,6 @@ v1::SearchJob::State to_message(JobState state) {
   return v1::SearchJob::STATE_UNSPECIFIED;
 }
 
-v1::Trial::State to_message(const std::optional<search::TrialState>& state) {
-  if (!state) return v1::Trial::RUNNING;
-  switch (*state) {
-    case search::TrialState::kComplete:
-      return v1::Trial::COMPLETE;
-    case search::TrialState::kInfeasible:
-      return v1::Trial::INFEASIBLE;
-    case search::TrialState::kFailed:
-      return v1::Trial::FAILED;
-    case search::TrialState::kStopped:
-      return v1::Trial::STOPPED;
-  }
-  return v1::Trial::STATE_UNSPECIFIED;
-}
-
 v1::Metric::Origin to_message(estimators::Origin origin) {
   switch (origin) {
     case estimators::Origin::kExact:
@@ -93,6 +78,21 @@ v1::SearchJob to_message(const JobRecord& job) {
   message.set_attempts(job.attempts);
   if (!job.cursor.empty()) *message.mutable_progress() = FeedCursor::parse(job.cursor).progress;
   return message;
+}
+
+v1::Trial::State to_message(const std::optional<search::TrialState>& state) {
+  if (!state) return v1::Trial::RUNNING;
+  switch (*state) {
+    case search::TrialState::kComplete:
+      return v1::Trial::COMPLETE;
+    case search::TrialState::kInfeasible:
+      return v1::Trial::INFEASIBLE;
+    case search::TrialState::kFailed:
+      return v1::Trial::FAILED;
+    case search::TrialState::kStopped:
+      return v1::Trial::STOPPED;
+  }
+  return v1::Trial::STATE_UNSPECIFIED;
 }
 
 v1::Metric to_message(const report::MetricValue& metric) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "engine/store.hpp"
 #include "hwnas/v1/resources.pb.h"
 #include "service/job.hpp"
@@ -15,6 +17,8 @@ google::protobuf::Duration duration_of(double seconds);
 /// it.
 v1::SearchJob to_message(const JobRecord& job);
 v1::Metric to_message(const report::MetricValue& metric);
+/// Nothing: not finished.
+v1::Trial::State to_message(const std::optional<search::TrialState>& state);
 /// `on_front` is left to the caller.
 v1::Trial to_message(const engine::TrialRecord& trial, const JobName& job);
 

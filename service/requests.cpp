@@ -14,7 +14,8 @@ constexpr int kForgetEvery = 1'000;
 
 }  // namespace
 
-std::optional<JobRecord> find_response(engine::Database& database, const RecordedRequest& request) {
+std::optional<std::string> find_response(engine::Database& database,
+                                         const RecordedRequest& request) {
   if (request.id.empty()) return std::nullopt;
   engine::Statement row = database.query(
       "SELECT method, fingerprint, response FROM request WHERE tenant = ?1 AND id = ?2",
@@ -25,17 +26,15 @@ std::optional<JobRecord> find_response(engine::Database& database, const Recorde
         ErrorCode::kInvalidArgument,
         fmt::format("request_id: '{}' was used for another request; take a new one", request.id));
   }
-  return job_from_json(row.text(2));
+  return row.text(2);
 }
 
 void record_response(engine::Database& database, const RecordedRequest& request,
-                     const JobRecord& response, Time now) {
-  if (request.id.empty()) return;
+                     const std::string& response, Time now) {
   engine::Statement row = database.query(
-      "INSERT INTO request (tenant, id, method, fingerprint, uid, response, time)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING sequence",
-      request.tenant, request.id, request.method, request.fingerprint, response.uid,
-      to_json(response), to_integer(now));
+      "INSERT INTO request (tenant, id, method, fingerprint, response, time)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING sequence",
+      request.tenant, request.id, request.method, request.fingerprint, response, to_integer(now));
   row.next();
   if (row.integer(0) % kForgetEvery == 0) forget_old_requests(database, now);
 }

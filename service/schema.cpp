@@ -67,7 +67,12 @@ CREATE TABLE request (
 );
 )sql";
 
-constexpr const char* kMigrations[] = {kVersion1};
+// A response need not be a job any more.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE request DROP COLUMN uid;
+)sql";
+
+constexpr const char* kMigrations[] = {kVersion1, kVersion2};
 
 std::int64_t version_of(Database& database) {
   Statement row = database.query("PRAGMA user_version");

@@ -12,7 +12,7 @@ inline constexpr const char* kStoreFile = "service.db";
 /// SQL by which a database of version n (SQLite's user_version) becomes one of version n + 1; a new
 /// file has version 0. Rows are only ever appended.
 ///
-/// Tables of version 1 (times in microseconds since 1970, UTC):
+/// Tables (times in microseconds since 1970, UTC):
 ///   meta     name, value: "page_token_key"
 ///   job      uid, tenant, kind, id, display_name, priority, state, create_time, update_time,
 ///            start_time, end_time (NULL: not yet), attempts, failure_code, failure, revision,
@@ -20,7 +20,7 @@ inline constexpr const char* kStoreFile = "service.db";
 ///   specification  uid, text: apart from `job`, whose rows are written again at every event
 ///   event    revision, uid, time, kind, payload: only ever appended to, but for those of deleted
 ///            jobs, of which nothing but the event "deleted" stays
-///   request  sequence, tenant, id, method, fingerprint, uid, response (JSON of the job), time
+///   request  sequence, tenant, id, method, fingerprint, response (as the method keeps it), time
 std::span<const char* const> migrations();
 
 /// Brings the database in `file` to the version `steps.size()`, a transaction a step, and keeps a

@@ -6,7 +6,10 @@
 
 #include "core/sha256.hpp"
 #include "core/text.hpp"
+#include "engine/front.hpp"
 #include "service/error_status.hpp"
+#include "service/filter.hpp"
+#include "service/messages.hpp"
 #include "service/page_token.hpp"
 #include "service/resource_name.hpp"
 
@@ -37,6 +40,18 @@ Submission checked_submission(const std::string& field, const std::string& text,
 
 std::string make_id(const std::string& experiment_name) {
   return experiment_name.substr(0, kMadeIdNameBytes) + "-" + random_key().substr(0, kMadeIdDigits);
+}
+
+/// Of an enum of the interface, without that for "unspecified".
+std::vector<std::string> names_of(const google::protobuf::EnumDescriptor& type) {
+  std::vector<std::string> names;
+  for (int i = 1; i < type.value_count(); ++i) names.push_back(type.value(i)->name());
+  return names;
+}
+
+FilterValue metric_of(const engine::TrialRecord& trial, const std::string& name) {
+  const bool known = std::ranges::count(trial.metrics, name, &report::MetricValue::name) > 0;
+  return known ? FilterValue(engine::best_known_value(trial.metrics, name)) : FilterValue();
 }
 
 }  // namespace
@@ -90,10 +105,36 @@ NewJob new_job(const v1::CreateSearchJobRequest& request, const Datasets& datase
   return job;
 }
 
-void require_no_filter(const std::string& filter) {
-  if (filter.empty()) return;
-  throw RpcError(grpc::StatusCode::UNIMPLEMENTED,
-                 "filter: this daemon does not filter yet; list without one");
+std::function<bool(const JobRecord&)> job_filter(const std::string& filter) {
+  static const FilterSchema schema{
+      {{"state", FilterType::kEnum, names_of(*v1::SearchJob::State_descriptor())},
+       {"priority", FilterType::kInteger},
+       {"display_name", FilterType::kString},
+       {"create_time", FilterType::kTimestamp}}};
+  return [parsed = Filter::parse(filter, schema)](const JobRecord& job) {
+    return parsed.matches([&](const std::string& field) -> FilterValue {
+      if (field == "state") return std::string(to_string(job.state));
+      if (field == "priority") return std::int64_t{job.priority};
+      if (field == "display_name") return job.display_name;
+      return job.create_time;
+    });
+  };
+}
+
+std::function<bool(const engine::TrialRecord&, bool)> trial_filter(const std::string& filter) {
+  static const FilterSchema schema{
+      {{"state", FilterType::kEnum, names_of(*v1::Trial::State_descriptor())},
+       {"on_front", FilterType::kBoolean},
+       {"id", FilterType::kInteger}},
+      true};
+  return [parsed = Filter::parse(filter, schema)](const engine::TrialRecord& trial, bool on_front) {
+    return parsed.matches([&](const std::string& field) -> FilterValue {
+      if (field == "state") return v1::Trial::State_Name(to_message(trial.state));
+      if (field == "on_front") return on_front;
+      if (field == "id") return static_cast<std::int64_t>(trial.id);
+      return metric_of(trial, field);
+    });
+  };
 }
 
 std::size_t checked_page_size(int page_size) {

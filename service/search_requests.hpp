@@ -2,8 +2,10 @@
 
 #include <google/protobuf/message.h>
 
+#include <functional>
 #include <string>
 
+#include "engine/store.hpp"
 #include "hwnas/v1/search_service.pb.h"
 #include "service/job_store.hpp"
 #include "service/submission.hpp"
@@ -23,8 +25,13 @@ RequestKey request_key(const google::protobuf::Message& request, const std::stri
 NewJob new_job(const v1::CreateSearchJobRequest& request, const Datasets& datasets,
                int max_unfinished);
 
-/// Throws RpcError (UNIMPLEMENTED) unless it is empty.
-void require_no_filter(const std::string& filter);
+/// What the `filter` of ListSearchJobs lets through: by state, priority, display_name, create_time.
+std::function<bool(const JobRecord&)> job_filter(const std::string& filter);
+
+/// The same of ListTrials: by state, on_front, id, and metrics by name. Of several values of a
+/// metric the measured one counts before the emulated before the predicted.
+std::function<bool(const engine::TrialRecord&, bool on_front)> trial_filter(
+    const std::string& filter);
 
 /// 50 for 0, at most 1000.
 std::size_t checked_page_size(int page_size);

@@ -1,10 +1,13 @@
 #include "service/search_service.hpp"
 
+#include <fmt/format.h>
+
 #include <functional>
 
 #include "engine/front.hpp"
 #include "engine/run_facts.hpp"
 #include "service/artifacts.hpp"
+#include "service/call.hpp"
 #include "service/download.hpp"
 #include "service/messages.hpp"
 #include "service/resource_name.hpp"
@@ -18,63 +21,8 @@ namespace {
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 
-/// A call that is being answered; copied into whatever goes on with it.
-class Call {
- public:
-  Call(ServerParts& parts, CallbackServerContext* context, std::string method, std::string subject)
-      : parts_(parts),
-        context_(context),
-        reactor_(context->DefaultReactor()),
-        method_("hwnas.v1.SearchService/" + std::move(method)),
-        subject_(std::move(subject)) {}
-
-  /// In the pool; what it throws is the answer.
-  template <typename Work>
-  ServerUnaryReactor* run(const Work& work) const {
-    ServerUnaryReactor* const reactor = reactor_;
-    const Call call = *this;
-    try {
-      parts_.pool.submit([call, work] {
-        try {
-          work(call);
-        } catch (const std::exception&) {
-          call.fail(std::current_exception());
-        }
-      });
-    } catch (const std::exception&) {
-      fail(std::current_exception());
-    }
-    return reactor;
-  }
-  void require(const std::string& tenant) const {
-    parts_.authorization.require(method_, credentials_of(*context_), tenant);
-  }
-  void finish() const { reactor_->Finish(grpc::Status::OK); }
-  void fail(std::exception_ptr failure) const { reactor_->Finish(status_of(failure, subject_)); }
-
- private:
-  ServerParts& parts_;
-  CallbackServerContext* context_;
-  ServerUnaryReactor* reactor_;
-  std::string method_;
-  std::string subject_;
-};
-
-/// For the store's thread: fills the response and answers.
-template <typename Fill>
-Callback<JobRecord> answer_with(const Call& call, const Fill& fill) {
-  return [call, fill](Outcome<JobRecord> outcome) {
-    try {
-      fill(outcome.get());
-    } catch (const std::exception&) {
-      return call.fail(std::current_exception());
-    }
-    call.finish();
-  };
-}
-
 std::filesystem::path run_of(const ServerParts& parts, const JobName& job) {
-  return run_folder(parts.folder, parts.store.read().job(job).uid);
+  return run_folder(parts.folder, parts.jobs.read().job(job).uid);
 }
 
 bool is_on(const search::ParetoArchive& front, std::uint64_t trial) {
@@ -82,15 +30,23 @@ bool is_on(const search::ParetoArchive& front, std::uint64_t trial) {
   return std::ranges::find(points, trial, &search::ParetoPoint::id) != points.end();
 }
 
-void fill_page(const engine::StoreReader& run, const JobName& job, std::size_t begin,
-               std::size_t page_size, v1::ListTrialsResponse& response) {
+/// Adds trials from `begin` on that match, at most a page. Gives where the next page begins, which
+/// is empty if no other trial matches; 0: this was the last one.
+std::size_t fill_page(const engine::StoreReader& run, const JobName& job, std::size_t begin,
+                      const v1::ListTrialsRequest& request, v1::ListTrialsResponse& response) {
+  const auto page_size = static_cast<int>(checked_page_size(request.page_size()));
+  const auto matches = trial_filter(request.filter());
   const std::vector<engine::TrialRecord> trials = run.trials();
   const search::ParetoArchive front = engine::pareto_front(engine::stored_experiment(run), trials);
-  for (std::size_t i = begin; i < std::min(begin + page_size, trials.size()); ++i) {
+  for (std::size_t i = begin; i < trials.size(); ++i) {
+    if (response.trials_size() == page_size) return i;
+    const bool on_front = is_on(front, trials[i].id);
+    if (!matches(trials[i], on_front)) continue;
     v1::Trial& trial = *response.add_trials();
     trial = to_message(trials[i], job);
-    trial.set_on_front(is_on(front, trials[i].id));
+    trial.set_on_front(on_front);
   }
+  return 0;
 }
 
 void fill_front(const engine::StoreReader& run, const JobName& job, v1::ParetoFront& response) {
@@ -117,26 +73,26 @@ void fill_front(const engine::StoreReader& run, const JobName& job, v1::ParetoFr
 ServerUnaryReactor* SearchService::CreateSearchJob(CallbackServerContext* context,
                                                    const v1::CreateSearchJobRequest* request,
                                                    v1::SearchJob* response) {
-  const Call created(parts_, context, "CreateSearchJob", request->parent());
+  const Call created(parts_, context, "hwnas.v1.SearchService/CreateSearchJob", request->parent());
   return created.run([this, request, response](const Call& call) {
     call.require(parse_tenant("parent", request->parent()));
     NewJob job = new_job(*request, parts_.datasets, parts_.max_unfinished_of_tenant);
-    parts_.store.create(std::move(job), request_key(*request, request->request_id()),
-                        answer_with(call, [request, response](const JobRecord& record) {
-                          *response = to_message(record);
-                          response->set_experiment(request->search_job().experiment());
-                        }));
+    parts_.jobs.create(std::move(job), request_key(*request, request->request_id()),
+                       answer_with<JobRecord>(call, [request, response](const JobRecord& record) {
+                         *response = to_message(record);
+                         response->set_experiment(request->search_job().experiment());
+                       }));
   });
 }
 
 ServerUnaryReactor* SearchService::GetSearchJob(CallbackServerContext* context,
                                                 const v1::GetSearchJobRequest* request,
                                                 v1::SearchJob* response) {
-  const Call got(parts_, context, "GetSearchJob", request->name());
+  const Call got(parts_, context, "hwnas.v1.SearchService/GetSearchJob", request->name());
   return got.run([this, request, response](const Call& call) {
     const JobName name = parse_search_job("name", request->name());
     call.require(name.tenant);
-    *response = to_message(parts_.store.read().job(name));
+    *response = to_message(parts_.jobs.read().job(name));
     call.finish();
   });
 }
@@ -144,15 +100,16 @@ ServerUnaryReactor* SearchService::GetSearchJob(CallbackServerContext* context,
 ServerUnaryReactor* SearchService::ListSearchJobs(CallbackServerContext* context,
                                                   const v1::ListSearchJobsRequest* request,
                                                   v1::ListSearchJobsResponse* response) {
-  const Call listed(parts_, context, "ListSearchJobs", request->parent());
+  const Call listed(parts_, context, "hwnas.v1.SearchService/ListSearchJobs", request->parent());
   return listed.run([this, request, response](const Call& call) {
     JobQuery query;
     query.tenant = parse_tenant("parent", request->parent());
     call.require(query.tenant);
-    require_no_filter(request->filter());
+    query.filter = request->filter();
+    query.matches = job_filter(request->filter());
     query.page_size = static_cast<int>(checked_page_size(request->page_size()));
     query.page_token = request->page_token();
-    const JobPage page = parts_.store.read().list(query);
+    const JobPage page = parts_.jobs.read().list(query);
     for (const JobRecord& job : page.jobs) *response->add_search_jobs() = to_message(job);
     response->set_next_page_token(page.next_page_token);
     call.finish();
@@ -167,32 +124,34 @@ grpc::ServerWriteReactor<v1::WatchSearchJobResponse>* SearchService::WatchSearch
 ServerUnaryReactor* SearchService::CancelSearchJob(CallbackServerContext* context,
                                                    const v1::CancelSearchJobRequest* request,
                                                    v1::SearchJob* response) {
-  const Call cancelled(parts_, context, "CancelSearchJob", request->name());
+  const Call cancelled(parts_, context, "hwnas.v1.SearchService/CancelSearchJob", request->name());
   return cancelled.run([this, request, response](const Call& call) {
     const JobName name = parse_search_job("name", request->name());
     call.require(name.tenant);
-    parts_.store.cancel(
-        name, request->etag(), request_key(*request, request->request_id()),
-        answer_with(call, [response](const JobRecord& job) { *response = to_message(job); }));
+    parts_.jobs.cancel(name, request->etag(), request_key(*request, request->request_id()),
+                       answer_with<JobRecord>(call, [response](const JobRecord& job) {
+                         *response = to_message(job);
+                       }));
   });
 }
 
 ServerUnaryReactor* SearchService::DeleteSearchJob(CallbackServerContext* context,
                                                    const v1::DeleteSearchJobRequest* request,
                                                    google::protobuf::Empty*) {
-  const Call deleted(parts_, context, "DeleteSearchJob", request->name());
+  const Call deleted(parts_, context, "hwnas.v1.SearchService/DeleteSearchJob", request->name());
   return deleted.run([this, request](const Call& call) {
     const JobName name = parse_search_job("name", request->name());
     call.require(name.tenant);
-    parts_.store.remove(name, request->etag(), request_key(*request, request->request_id()),
-                        answer_with(call, [](const JobRecord&) {}));
+    parts_.jobs.remove(name, request->etag(), request_key(*request, request->request_id()),
+                       answer_with<JobRecord>(call, [](const JobRecord&) {}));
   });
 }
 
 ServerUnaryReactor* SearchService::ValidateSearchJob(CallbackServerContext* context,
                                                      const v1::ValidateSearchJobRequest* request,
                                                      v1::ValidateSearchJobResponse* response) {
-  const Call validated(parts_, context, "ValidateSearchJob", request->parent());
+  const Call validated(parts_, context, "hwnas.v1.SearchService/ValidateSearchJob",
+                       request->parent());
   return validated.run([this, request, response](const Call& call) {
     call.require(parse_tenant("parent", request->parent()));
     try {
@@ -213,25 +172,21 @@ ServerUnaryReactor* SearchService::ValidateSearchJob(CallbackServerContext* cont
 ServerUnaryReactor* SearchService::ListTrials(CallbackServerContext* context,
                                               const v1::ListTrialsRequest* request,
                                               v1::ListTrialsResponse* response) {
-  const Call listed(parts_, context, "ListTrials", request->parent());
+  const Call listed(parts_, context, "hwnas.v1.SearchService/ListTrials", request->parent());
   return listed.run([this, request, response](const Call& call) {
     const JobName job = parse_search_job("parent", request->parent());
     call.require(job.tenant);
-    require_no_filter(request->filter());
-    const std::size_t page_size = checked_page_size(request->page_size());
-    const PageTokens& tokens = parts_.store.read().page_tokens();
+    trial_filter(request->filter());  // also while there is no run
+    checked_page_size(request->page_size());
+    const PageTokens& tokens = parts_.store.page_tokens();
     const std::filesystem::path run = run_of(parts_, job);
-    const std::string arguments = "trials of " + run.string();
+    const std::string arguments = fmt::format("trials of {}, {}", run.string(), request->filter());
     const std::size_t begin = request->page_token().empty()
                                   ? 0
                                   : std::stoull(tokens.read(request->page_token(), arguments));
     if (engine::holds_run(run)) {
-      const engine::StoreReader store(run);
-      fill_page(store, job, begin, page_size, *response);
-    }
-    // A full page may be the last one: then the next one is empty.
-    if (static_cast<std::size_t>(response->trials_size()) == page_size) {
-      response->set_next_page_token(tokens.make(std::to_string(begin + page_size), arguments));
+      const std::size_t next = fill_page(engine::StoreReader(run), job, begin, *request, *response);
+      if (next > 0) response->set_next_page_token(tokens.make(std::to_string(next), arguments));
     }
     call.finish();
   });
@@ -240,12 +195,12 @@ ServerUnaryReactor* SearchService::ListTrials(CallbackServerContext* context,
 ServerUnaryReactor* SearchService::GetParetoFront(CallbackServerContext* context,
                                                   const v1::GetParetoFrontRequest* request,
                                                   v1::ParetoFront* response) {
-  const Call got(parts_, context, "GetParetoFront", request->name());
+  const Call got(parts_, context, "hwnas.v1.SearchService/GetParetoFront", request->name());
   return got.run([this, request, response](const Call& call) {
     const JobName job = parse_search_job("name", request->name());
     call.require(job.tenant);
     // Before the run is read: who watches from here hears of all that comes after.
-    response->set_revision(parts_.store.read().last_revision());
+    response->set_revision(parts_.jobs.read().last_revision());
     const std::filesystem::path run = run_of(parts_, job);
     if (engine::holds_run(run)) fill_front(engine::StoreReader(run), job, *response);
     call.finish();
@@ -255,13 +210,13 @@ ServerUnaryReactor* SearchService::GetParetoFront(CallbackServerContext* context
 ServerUnaryReactor* SearchService::ListArtifacts(CallbackServerContext* context,
                                                  const v1::ListArtifactsRequest* request,
                                                  v1::ListArtifactsResponse* response) {
-  const Call listed(parts_, context, "ListArtifacts", request->parent());
+  const Call listed(parts_, context, "hwnas.v1.SearchService/ListArtifacts", request->parent());
   return listed.run([this, request, response](const Call& call) {
     const JobName job = parse_job_name("parent", request->parent());
     call.require(job.tenant);
     const std::filesystem::path run = run_of(parts_, job);
     const std::string arguments = "artifacts of " + run.string();
-    const PageTokens& tokens = parts_.store.read().page_tokens();
+    const PageTokens& tokens = parts_.store.page_tokens();
     const std::vector<JobArtifact> artifacts = artifacts_of(run, job);
     std::size_t next = request->page_token().empty()
                            ? 0

@@ -14,7 +14,8 @@ namespace hwnas::service {
 
 /// What the handlers of calls work with; all of it outlives the server.
 struct ServerParts {
-  JobStore& store;
+  Store& store;
+  JobStore& jobs;
   const Datasets& datasets;
   const Authorization& authorization;
   WorkerPool& pool;

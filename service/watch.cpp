@@ -124,7 +124,7 @@ class WatchStream final : public grpc::ServerWriteReactor<Response> {
   /// True if the job is final and all of it has been sent.
   bool read_events() {
     if (uid_ == 0) open();
-    const JobReader& store = watchers_.parts_.store.read();
+    const JobReader& store = watchers_.parts_.jobs.read();
     // Before the events: what is appended after them belongs to a job that was not final yet.
     const bool final = is_final(store.job(uid_).state);
     const std::vector<EventRecord> events = store.events(uid_, sent_, kEventsAtOnce);
@@ -145,7 +145,7 @@ class WatchStream final : public grpc::ServerWriteReactor<Response> {
     if (request_.after_revision() < 0) {
       throw InvalidField("after_revision", "is negative; 0 stands for the beginning");
     }
-    const std::int64_t uid = watchers_.parts_.store.read().job(name).uid;
+    const std::int64_t uid = watchers_.parts_.jobs.read().job(name).uid;
     uid_ = uid;
     watchers_.add(uid, *this);
   }

@@ -102,7 +102,7 @@ TEST(Crash, KilledAtAnyInstantTheStoreLosesNothingAcknowledgedAndDoesNothingTwic
     const auto file = folder / fmt::format("notes{}", kill / 10);
     run_and_kill(data, file, std::chrono::milliseconds(5 + rng.index(60)));
     notes = read_notes(file);
-    check(JobStore(data), notes);
+    check(SampleJobStore(data), notes);
   }
   EXPECT_GT(notes.size(), 10u) << "too little was done to prove anything";
 }

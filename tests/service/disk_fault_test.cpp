@@ -52,9 +52,9 @@ TEST(FullDisk, AtAnyWriteNothingAcknowledgedIsLostAndServiceGoesOnWhenThereIsRoo
     const TemporaryFolder folder;
     std::vector<std::string> acknowledged;
     {
-      JobStoreOptions options;
+      StoreOptions options;
       options.on_fatal = [](const Error& error) { ADD_FAILURE() << error.what(); };
-      JobStore store(folder.path(), options);
+      SampleJobStore store(folder.path(), options);
       {
         const FaultyDisk disk = FaultyDisk::full(writes);
         acknowledged = create_jobs(store, kJobs);
@@ -64,7 +64,7 @@ TEST(FullDisk, AtAnyWriteNothingAcknowledgedIsLostAndServiceGoesOnWhenThereIsRoo
       refused += kJobs - static_cast<int>(acknowledged.size());
       EXPECT_EQ(create_jobs(store, kJobs).size(), std::size_t{kJobs});
     }
-    EXPECT_EQ(stored_jobs(JobStore(folder.path())).size(), std::size_t{kJobs});
+    EXPECT_EQ(stored_jobs(SampleJobStore(folder.path())).size(), std::size_t{kJobs});
   }
   EXPECT_GT(refused, kJobs);
 }
@@ -78,14 +78,14 @@ TEST(FullDisk, AtTheStartIsSaidAndTheNextStartSucceeds) {
     {
       const FaultyDisk disk = FaultyDisk::full(writes);
       try {
-        JobStore store(data);
+        SampleJobStore store(data);
       } catch (const Error& error) {
         ++failures;
         EXPECT_EQ(error.code(), ErrorCode::kResourceExhausted) << error.what();
       }
       struck = disk.struck();
     }
-    JobStore store(data);
+    SampleJobStore store(data);
     create(store, new_job("a"));
   }
   EXPECT_GT(failures, 3);
@@ -116,7 +116,7 @@ TEST(FullDisk, OfARealFileSystemIsSurvivedWithoutARestart) {
   std::size_t before = 0;
   constexpr int kJobs = 4000;
   {
-    JobStore store(folder / "small");
+    SampleJobStore store(folder / "small");
     const auto acknowledged = create_jobs(store, kJobs);
     before = acknowledged.size();
     ASSERT_LT(before, std::size_t{kJobs});
@@ -125,7 +125,7 @@ TEST(FullDisk, OfARealFileSystemIsSurvivedWithoutARestart) {
     EXPECT_EQ(create_jobs(store, kJobs).size(), std::size_t{kJobs});
   }
   EXPECT_GT(before, 500u);
-  EXPECT_EQ(stored_jobs(JobStore(folder / "small")).size(), std::size_t{kJobs});
+  EXPECT_EQ(stored_jobs(SampleJobStore(folder / "small")).size(), std::size_t{kJobs});
 }
 
 TEST(FailingDisk, AfterAFailedSyncTheStoreStopsAtOnceAndRecoversWhenStartedAgain) {
@@ -135,12 +135,12 @@ TEST(FailingDisk, AfterAFailedSyncTheStoreStopsAtOnceAndRecoversWhenStartedAgain
     std::vector<std::string> acknowledged;
     {
       std::atomic<int> fatal = 0;
-      JobStoreOptions options;
+      StoreOptions options;
       options.on_fatal = [&](const Error& error) {
         ++fatal;
         EXPECT_THAT(error.what(), HasSubstr(kStoreFile));
       };
-      JobStore store(folder.path(), options);
+      SampleJobStore store(folder.path(), options);
       {
         const FaultyDisk disk = FaultyDisk::failing_sync(syncs);
         for (int i = 0; i < 10; ++i) {
@@ -159,7 +159,7 @@ TEST(FailingDisk, AfterAFailedSyncTheStoreStopsAtOnceAndRecoversWhenStartedAgain
       EXPECT_EQ(fatal, 1);
     }
     EXPECT_LT(acknowledged.size(), 10u);
-    JobStore store(folder.path());
+    SampleJobStore store(folder.path());
     const std::vector<std::string> stored = stored_jobs(store);
     for (const std::string& id : acknowledged) EXPECT_THAT(stored, testing::Contains(id));
     EXPECT_EQ(create_jobs(store, 10).size(), 10u);  // repeated requests
@@ -178,11 +178,11 @@ void copy_store(const fs::path& from, const fs::path& to) {
 
 TEST(CorruptedTail, OfTheLogIsCutOffAndAllThatIsWholeIsKept) {
   const TemporaryFolder folder;
-  JobStore store(folder / "data");
+  SampleJobStore store(folder / "data");
   create_jobs(store, 5);
   copy_store(folder / "data", folder / "garbage");
   std::ofstream(folder / "garbage/service.db-wal", std::ios::app) << std::string(5000, '\x55');
-  EXPECT_EQ(stored_jobs(JobStore(folder / "garbage")).size(), 5u);
+  EXPECT_EQ(stored_jobs(SampleJobStore(folder / "garbage")).size(), 5u);
 
   const auto whole = fs::file_size(folder / "data/service.db-wal");
   create(store, new_job("last"));
@@ -190,18 +190,18 @@ TEST(CorruptedTail, OfTheLogIsCutOffAndAllThatIsWholeIsKept) {
   for (std::uintmax_t size = whole; size < longer; size += 997) {
     copy_store(folder / "data", folder / "torn");
     fs::resize_file(folder / "torn/service.db-wal", size);
-    JobStore torn(folder / "torn");
+    SampleJobStore torn(folder / "torn");
     EXPECT_EQ(stored_jobs(torn).size(), 5u) << size;
     create(torn, new_job("after"));
   }
   copy_store(folder / "data", folder / "torn");
-  EXPECT_EQ(stored_jobs(JobStore(folder / "torn")).size(), 6u);
+  EXPECT_EQ(stored_jobs(SampleJobStore(folder / "torn")).size(), 6u);
 }
 
 TEST(DamagedFile, IsRefusedWithItsName) {
   const TemporaryFolder folder;
   {
-    JobStore store(folder.path());
+    SampleJobStore store(folder.path());
     create_jobs(store, 50);
   }
   const auto file = folder / kStoreFile;
@@ -209,7 +209,7 @@ TEST(DamagedFile, IsRefusedWithItsName) {
   stream.seekp(4096);
   stream << std::string(fs::file_size(file) - 8192, '\xff');
   stream.close();
-  const Failure failure = failure_of([&] { JobStore store(folder.path()); });
+  const Failure failure = failure_of([&] { SampleJobStore store(folder.path()); });
   EXPECT_EQ(failure.code, ErrorCode::kFailedPrecondition);
   EXPECT_THAT(failure.message, HasSubstr(file.string()));
   EXPECT_THAT(failure.message, HasSubstr("damaged"));

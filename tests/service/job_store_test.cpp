@@ -21,8 +21,8 @@ struct TestClock {
   static Time to_time(std::int64_t microseconds) {
     return Time(std::chrono::microseconds(microseconds));
   }
-  JobStoreOptions options() {
-    JobStoreOptions options;
+  StoreOptions options() {
+    StoreOptions options;
     options.clock = [this] { return now; };
     return options;
   }
@@ -41,12 +41,12 @@ TEST(JobStore, GivesBackWhatWasCreatedAfterARestart) {
   job.priority = -3;
   JobRecord created;
   {
-    JobStore store(folder / "data");
+    SampleJobStore store(folder / "data");
     created = create(store, job);
     EXPECT_EQ(created.state, JobState::kQueued);
     EXPECT_EQ(created.create_time, created.update_time);
   }
-  JobStore store(folder / "data");
+  SampleJobStore store(folder / "data");
   const JobRecord read = store.read().job(job_name("a"));
   EXPECT_EQ(read.specification, job.specification);
   created.specification = job.specification;
@@ -56,7 +56,7 @@ TEST(JobStore, GivesBackWhatWasCreatedAfterARestart) {
 
 TEST(JobStore, RefusesAnIdThatIsTakenWithinATenantAndKind) {
   const TemporaryFolder folder;
-  JobStore store(folder.path());
+  SampleJobStore store(folder.path());
   create(store, new_job("a"));
   const Failure failure = failure_of([&] { create(store, new_job("a")); });
   EXPECT_EQ(failure.code, ErrorCode::kAlreadyExists);
@@ -74,12 +74,12 @@ TEST(JobStore, AnswersARepeatedRequestAsTheFirstTimeAndDoesNothing) {
   const TemporaryFolder folder;
   JobRecord first;
   {
-    JobStore store(folder.path());
+    SampleJobStore store(folder.path());
     first = create(store, new_job("a"), {"request", "print"});
     change(store, first.uid, {.to = JobState::kRunning});
     EXPECT_EQ(create(store, new_job("a"), {"request", "print"}), first);
   }
-  JobStore store(folder.path());
+  SampleJobStore store(folder.path());
   EXPECT_EQ(create(store, new_job("a"), {"request", "print"}), first);
   EXPECT_EQ(store.read().events(first.uid, 0, 10).size(), 2u);
   create(store, new_job("a", "globex"), {"request", "print"});  // a tenant's ids are its own
@@ -87,7 +87,7 @@ TEST(JobStore, AnswersARepeatedRequestAsTheFirstTimeAndDoesNothing) {
 
 TEST(JobStore, RefusesARequestIdThatWasUsedForSomethingElse) {
   const TemporaryFolder folder;
-  JobStore store(folder.path());
+  SampleJobStore store(folder.path());
   create(store, new_job("a"), {"request", "print"});
   for (const auto& action : std::vector<std::function<void()>>{
            [&] {
@@ -105,7 +105,7 @@ TEST(JobStore, RefusesARequestIdThatWasUsedForSomethingElse) {
 
 TEST(JobStore, ARefusedRequestMayBeRepeatedWithTheSameId) {
   const TemporaryFolder folder;
-  JobStore store(folder.path());
+  SampleJobStore store(folder.path());
   EXPECT_THROW(cancel(store, job_name("a"), {}, {"request", ""}), Error);
   create(store, new_job("a"));
   EXPECT_EQ(cancel(store, job_name("a"), {}, {"request", ""}).state, JobState::kCancelled);
@@ -113,7 +113,7 @@ TEST(JobStore, ARefusedRequestMayBeRepeatedWithTheSameId) {
 
 TEST(JobStore, ManyThreadsWithTheSameRequestIdMakeOneJob) {
   const TemporaryFolder folder;
-  JobStore store(folder.path());
+  SampleJobStore store(folder.path());
   std::vector<std::thread> threads;
   std::array<std::int64_t, 8> uids{};
   for (std::size_t i = 0; i < uids.size(); ++i) {
@@ -129,7 +129,7 @@ TEST(JobStore, ManyThreadsWithTheSameRequestIdMakeOneJob) {
 TEST(JobStore, FollowsAJobThroughItsStates) {
   const TemporaryFolder folder;
   TestClock clock;
-  JobStore store(folder.path(), clock.options());
+  SampleJobStore store(folder.path(), clock.options());
   const Time created = clock.now;
   const auto uid = create(store, new_job("a")).uid;
   clock.now += std::chrono::seconds(1);
@@ -153,7 +153,7 @@ TEST(JobStore, FollowsAJobThroughItsStates) {
 
 TEST(JobStore, RefusesAStateThatMayNotFollow) {
   const TemporaryFolder folder;
-  JobStore store(folder.path());
+  SampleJobStore store(folder.path());
   const auto uid = create(store, new_job("a")).uid;
   const Failure failure = failure_of([&] { change(store, uid, {.to = JobState::kSucceeded}); });
   EXPECT_EQ(failure.code, ErrorCode::kFailedPrecondition);
@@ -165,7 +165,7 @@ TEST(JobStore, RefusesAStateThatMayNotFollow) {
 
 TEST(JobStore, CancelsAQueuedJobAtOnceAndARunningOneWhenItHasStopped) {
   const TemporaryFolder folder;
-  JobStore store(folder.path());
+  SampleJobStore store(folder.path());
   create(store, new_job("queued"));
   EXPECT_EQ(cancel(store, job_name("queued")).state, JobState::kCancelled);
   const auto running = create(store, new_job("running")).uid;
@@ -180,7 +180,7 @@ TEST(JobStore, CancelsAQueuedJobAtOnceAndARunningOneWhenItHasStopped) {
 
 TEST(JobStore, ChangesNothingForAnEtagThatIsOld) {
   const TemporaryFolder folder;
-  JobStore store(folder.path());
+  SampleJobStore store(folder.path());
   const JobRecord queued = create(store, new_job("a"));
   const JobRecord running = change(store, queued.uid, {.to = JobState::kRunning});
   EXPECT_NE(queued.etag(), running.etag());
@@ -190,7 +190,7 @@ TEST(JobStore, ChangesNothingForAnEtagThatIsOld) {
 
 TEST(JobStore, HoldsATenantToItsNumberOfUnfinishedJobs) {
   const TemporaryFolder folder;
-  JobStore store(folder.path());
+  SampleJobStore store(folder.path());
   const auto limited = [](const std::string& id, const std::string& tenant = "acme") {
     NewJob job = new_job(id, tenant);
     job.max_unfinished = 2;
@@ -208,7 +208,7 @@ TEST(JobStore, HoldsATenantToItsNumberOfUnfinishedJobs) {
 
 TEST(JobStore, DeletesFinalJobsOnlyWithTheirEventsAndNeverGivesTheirUidAgain) {
   const TemporaryFolder folder;
-  JobStore store(folder.path());
+  SampleJobStore store(folder.path());
   const auto uid = create(store, new_job("a")).uid;
   EXPECT_EQ(failure_of([&] { remove(store, job_name("a")); }).code, ErrorCode::kFailedPrecondition);
   cancel(store, job_name("a"));
@@ -225,7 +225,7 @@ TEST(JobStore, DeletesFinalJobsOnlyWithTheirEventsAndNeverGivesTheirUidAgain) {
 
 TEST(JobStore, TellsWhatHappenedSinceARevisionInOrder) {
   const TemporaryFolder folder;
-  JobStore store(folder.path());
+  SampleJobStore store(folder.path());
   const auto uid = create(store, new_job("a")).uid;
   create(store, new_job("b"));
   change(store, uid, {.to = JobState::kRunning});
@@ -250,11 +250,9 @@ TEST(JobStore, TellsWhatHappenedSinceARevisionInOrder) {
 TEST(JobStore, SaysWhichJobsHaveNewEventsBeforeItAcknowledgesThem) {
   const TemporaryFolder folder;
   std::set<std::int64_t> told;
-  JobStoreOptions options;
-  options.on_events = [&](const std::vector<std::int64_t>& uids) {
+  SampleJobStore store(folder.path(), {}, [&](const std::vector<std::int64_t>& uids) {
     told.insert(uids.begin(), uids.end());
-  };
-  JobStore store(folder.path(), options);
+  });
   const auto uid = create(store, new_job("a")).uid;
   EXPECT_THAT(told, ElementsAre(uid));
 }
@@ -262,7 +260,7 @@ TEST(JobStore, SaysWhichJobsHaveNewEventsBeforeItAcknowledgesThem) {
 TEST(JobStore, ListsEveryJobOnceTheNewestFirst) {
   const TemporaryFolder folder;
   TestClock clock;
-  JobStore store(folder.path(), clock.options());
+  SampleJobStore store(folder.path(), clock.options());
   for (const char* id : {"a", "b", "c", "d", "e"}) {
     create(store, new_job(id));
     if (id[0] != 'b') clock.now += std::chrono::seconds(1);  // b and c at the same instant
@@ -282,7 +280,7 @@ TEST(JobStore, ListsEveryJobOnceTheNewestFirst) {
 TEST(JobStore, ListsOnceWhatStaysWhileOthersComeAndGoAndTheClockJumps) {
   const TemporaryFolder folder;
   TestClock clock;
-  JobStore store(folder.path(), clock.options());
+  SampleJobStore store(folder.path(), clock.options());
   for (const char* id : {"a", "b", "c", "d"}) {
     create(store, new_job(id));
     clock.now += std::chrono::seconds(1);
@@ -307,11 +305,11 @@ TEST(JobStore, ARepeatedRequestIsNoticedAlthoughTheClockHasJumpedAhead) {
   const TemporaryFolder folder;
   TestClock clock;
   const auto first = [&] {
-    JobStore store(folder.path(), clock.options());
+    SampleJobStore store(folder.path(), clock.options());
     return create(store, new_job("a"), {"request", ""});
   }();
   clock.now += std::chrono::hours(24 * 365);
-  JobStore store(folder.path(), clock.options());
+  SampleJobStore store(folder.path(), clock.options());
   EXPECT_EQ(create(store, new_job("a"), {"request", ""}), first);
 }
 
@@ -319,14 +317,14 @@ TEST(JobStore, RefusesATokenOfAnotherListing) {
   const TemporaryFolder folder;
   std::string token;
   {
-    JobStore store(folder.path());
+    SampleJobStore store(folder.path());
     for (const char* id : {"a", "b", "c"}) create(store, new_job(id));
     JobQuery query;
     query.tenant = "acme";
     query.page_size = 1;
     token = store.read().list(query).next_page_token;
   }
-  JobStore store(folder.path());
+  SampleJobStore store(folder.path());
   JobQuery query;
   query.tenant = "acme";
   query.page_token = token;
@@ -340,8 +338,8 @@ TEST(JobStore, RefusesATokenOfAnotherListing) {
 
 TEST(JobStore, TurnsASecondDaemonAwayFromItsFolder) {
   const TemporaryFolder folder;
-  const JobStore store(folder.path());
-  const Failure failure = failure_of([&] { JobStore second(folder.path()); });
+  const SampleJobStore store(folder.path());
+  const Failure failure = failure_of([&] { SampleJobStore second(folder.path()); });
   EXPECT_EQ(failure.code, ErrorCode::kFailedPrecondition);
   EXPECT_THAT(failure.message, HasSubstr("another hwnasd serves this folder"));
 }
@@ -350,14 +348,14 @@ TEST(JobStore, StoresWhatWaitsBeforeItEnds) {
   const TemporaryFolder folder;
   std::atomic<int> acknowledged = 0;
   {
-    JobStore store(folder.path());
+    SampleJobStore store(folder.path());
     for (int i = 0; i < 100; ++i) {
       store.create(new_job("a" + std::to_string(i)), {},
                    [&](const Outcome<JobRecord>& job) { acknowledged += job.succeeded(); });
     }
   }
   EXPECT_EQ(acknowledged, 100);
-  EXPECT_EQ(JobStore(folder.path()).read().unfinished().size(), 100u);
+  EXPECT_EQ(SampleJobStore(folder.path()).read().unfinished().size(), 100u);
 }
 
 }  // namespace

@@ -18,6 +18,18 @@ inline NewJob new_job(const std::string& id, const std::string& tenant = "acme")
   return job;
 }
 
+struct OpenStore {
+  Store store;
+};
+
+/// A store of jobs with its file.
+class SampleJobStore : private OpenStore, public JobStore {
+ public:
+  explicit SampleJobStore(const std::filesystem::path& folder, StoreOptions options = {},
+                          OnEvents on_events = {})
+      : OpenStore{Store(folder, std::move(options))}, JobStore(store, std::move(on_events)) {}
+};
+
 // The store's calls, waited for.
 
 inline JobRecord create(JobStore& store, const NewJob& job, const RequestKey& request = {}) {

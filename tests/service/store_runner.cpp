@@ -71,7 +71,7 @@ int main(int count, char** arguments) try {
   if (count != 4) return 2;
   const int threads = std::stoi(arguments[3]);
   const Notes notes(arguments[2]);
-  JobStore store(arguments[1]);
+  SampleJobStore store(arguments[1]);
   std::vector<std::thread> running;
   for (int thread = 0; thread < threads; ++thread) {
     // That one was perhaps not brought to its end.
