@@ -95,12 +95,16 @@ Caller Authorization::caller_of(const Credentials& credentials) const {
       if (is_resource_id(tenant)) return {tenant, Right::kWrite};
     }
   }
-  if (options_.tokens && credentials.bearer_token) {
-    if (const auto caller = options_.tokens->find(*credentials.bearer_token)) return *caller;
+  if (credentials.bearer_token) {
+    if (const auto caller = caller_with(*credentials.bearer_token)) return *caller;
   }
   throw RpcError(grpc::StatusCode::UNAUTHENTICATED,
                  "nobody known: send 'authorization: Bearer TOKEN' with a token of this daemon, or "
                  "a certificate with the URI hwnas:tenants/ID");
+}
+
+std::optional<Caller> Authorization::caller_with(std::string_view token) const {
+  return options_.tokens ? options_.tokens->find(token) : std::nullopt;
 }
 
 void Authorization::require(std::string_view method, const Credentials& credentials,

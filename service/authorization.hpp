@@ -72,10 +72,12 @@ class Authorization {
   /// UNAUTHENTICATED for a caller who is not known; NotFound for a tenant that is not the caller's.
   void require(std::string_view method, const Credentials& credentials,
                std::string_view tenant) const;
+  /// Throws RpcError: UNAUTHENTICATED for a caller who is not known.
+  Caller caller_of(const Credentials& credentials) const;
+  /// Nothing for a token that is not known, or where there are none.
+  std::optional<Caller> caller_with(std::string_view token) const;
 
  private:
-  Caller caller_of(const Credentials& credentials) const;
-
   Options options_;
 };
 
