@@ -39,7 +39,7 @@ JobRecord create(JobStore& store, int thread, int number) {
   job.name = {fmt::format("tenant{}", thread), JobKind::kSearch, fmt::format("job{}", number)};
   job.specification = std::string(1024, 's');
   const RequestKey request{fmt::format("request{}", number), "fingerprint"};
-  return await<JobRecord>([&](auto done) { store.create(job, request, done); });
+  return await<JobRecord>([&](auto done) { store.create(job, {}, request, done); });
 }
 
 void append(JobStore& store, std::int64_t uid, int count) {

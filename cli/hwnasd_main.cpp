@@ -36,9 +36,33 @@ void add_job_options(CLI::App& app, service::SupervisorOptions& jobs) {
       ->transform(CLI::AsSizeValue(false));
   app.add_option("--job-cpu-seconds", jobs.limits.cpu_seconds,
                  "Processor time of each start of a job [no limit]");
+  app.add_option_function<std::int64_t>(
+      "--job-run-time",
+      [&](std::int64_t seconds) { jobs.run_time = std::chrono::seconds(seconds); },
+      "Seconds that each start of a job may take [no limit]");
   app.add_option("--job-file-size", jobs.limits.file_bytes, "Of each file of a job [no limit]")
       ->transform(CLI::AsSizeValue(false));
   app.add_option("--job-open-files", jobs.limits.open_files, "Of a job [no limit]");
+}
+
+void add_quota_options(CLI::App& app, service::TenantQuota& quota) {
+  app.add_option("--max-unfinished-of-tenant", quota.unfinished_jobs,
+                 "Jobs queued or running, of one tenant")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--max-trials-of-tenant", quota.planned_trials,
+                 "Trials planned in its unfinished jobs [no limit]")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--max-cpu-seconds-of-tenant", quota.cpu_seconds_of_day,
+                 "Processor time of its jobs within 24 hours [no limit]")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--max-bytes-of-tenant", quota.bytes, "Its files [no limit]")
+      ->transform(CLI::AsSizeValue(false));
+  app.add_option("--max-streams-of-tenant", quota.watch_streams,
+                 "Open streams of WatchSearchJob [no limit]")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--max-calls-of-tenant", quota.calls_per_second, "Calls a second [no limit]")
+      ->check(CLI::NonNegativeNumber);
 }
 
 void add_options(CLI::App& app, service::DaemonOptions& options) {
@@ -56,10 +80,7 @@ void add_options(CLI::App& app, service::DaemonOptions& options) {
   app.add_option("--tls-client-ca", options.tls_client_authority,
                  "Authority of clients' certificates (PEM)")
       ->type_name("FILE");
-  app.add_option("--max-unfinished-of-tenant", options.max_unfinished_of_tenant,
-                 "Jobs queued or running, of one tenant")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str();
+  add_quota_options(app, options.quota);
   add_job_options(app, options.jobs);
 }
 

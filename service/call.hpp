@@ -42,7 +42,7 @@ class Call {
     return reactor;
   }
   void require(const std::string& tenant) const {
-    parts_.authorization.require(method_, credentials_of(*context_), tenant);
+    admit(parts_, method_, credentials_of(*context_), tenant);
   }
   void finish() const { reactor_->Finish(grpc::Status::OK); }
   void fail(std::exception_ptr failure) const { reactor_->Finish(status_of(failure, subject_)); }

@@ -13,6 +13,7 @@
 
 #include "core/file.hpp"
 #include "measurement/agent_protocol.hpp"
+#include "service/device_service.hpp"
 #include "service/event_listeners.hpp"
 #include "service/log.hpp"
 #include "service/search_service.hpp"
@@ -77,6 +78,7 @@ Authorization::Options authorization_for(const DaemonOptions& options) {
 SupervisorOptions supervisor_options(const DaemonOptions& options) {
   SupervisorOptions result = options.jobs;
   result.folder = options.folder;
+  result.quota = options.quota;
   return result;
 }
 
@@ -106,16 +108,14 @@ class Daemon::Implementation {
         authorization_(authorization_for(options)),
         store_(options.folder, {.on_fatal = std::move(on_fatal)}),
         jobs_(store_, [this](const auto& uids) { listeners_.publish(uids); }),
+        rates_(options.quota.calls_per_second),
         pool_(kPoolThreads, kMaxWaitingCalls),
-        parts_{store_,
-               jobs_,
-               datasets_,
-               authorization_,
-               pool_,
-               options.folder,
-               options.max_unfinished_of_tenant},
+        devices_(store_),
+        parts_{store_, jobs_, datasets_,      authorization_,
+               rates_, pool_, devices_, options.folder, options.quota},
         watchers_(parts_),
         search_(parts_, watchers_),
+        device_service_(parts_),
         supervisor_(jobs_, datasets_, supervisor_options(options)) {
     listeners_.add([this](const auto& uids) { watchers_.notify(uids); });
     listeners_.add([this](const auto& uids) { supervisor_.notify(uids); });
@@ -128,6 +128,7 @@ class Daemon::Implementation {
     if (server_) server_->GetHealthCheckService()->SetServingStatus(false);
     supervisor_.drain();
     watchers_.close();
+    devices_.models.close();
     if (server_) server_->Shutdown(std::chrono::system_clock::now() + kLastCalls);
     server_.reset();
     listeners_.clear();
@@ -145,6 +146,7 @@ class Daemon::Implementation {
     builder.AddListeningPort(address_, credentials_for(options), &port);
     bound(builder);
     builder.RegisterService(&search_);
+    builder.RegisterService(&device_service_);
     builder.RegisterCallbackGenericService(&not_served_);
     server_ = builder.BuildAndStart();
     if (!server_ || port == 0) {
@@ -163,10 +165,13 @@ class Daemon::Implementation {
   EventListeners listeners_;
   Store store_;
   JobStore jobs_;
+  CallRates rates_;
   WorkerPool pool_;
+  Devices devices_;
   ServerParts parts_;
   Watchers watchers_;
   SearchService search_;
+  DeviceService device_service_;
   NotServed not_served_;
   Supervisor supervisor_;
   std::unique_ptr<grpc::Server> server_;

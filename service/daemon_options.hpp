@@ -18,7 +18,7 @@ struct DaemonOptions {
   std::filesystem::path tls_certificate;
   std::filesystem::path tls_key;
   std::filesystem::path tls_client_authority;
-  int max_unfinished_of_tenant = 100;
+  TenantQuota quota;
   SupervisorOptions jobs;  ///< folder: filled in from above
 };
 

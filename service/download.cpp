@@ -70,7 +70,7 @@ class Download final : public grpc::ServerWriteReactor<Response> {
 
   void open() {
     const ArtifactName name = parse_artifact_name("name", request_.name());
-    parts_.authorization.require(kMethod, credentials_, name.job.tenant);
+    admit(parts_, kMethod, credentials_, name.job.tenant);
     const auto run = run_folder(parts_.folder, parts_.jobs.read().job(name.job).uid);
     const JobArtifact artifact = find_artifact(artifacts_of(run, name.job), name);
     size_ = artifact.message.size_bytes();

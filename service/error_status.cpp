@@ -7,13 +7,13 @@
 #include "google/rpc/code.pb.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
-#include "service/outcome.hpp"
+#include "service/quota.hpp"
 
 namespace hwnas::service {
 namespace {
 
 constexpr const char* kDomain = "hwnas";
-constexpr int kRetrySeconds = 1;
+constexpr std::chrono::seconds kRetryAfter{1};
 constexpr std::string_view kKeyCharacters =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.[]";
 
@@ -58,6 +58,14 @@ std::string message_of(std::exception_ptr failure) {
   }
 }
 
+std::string message_of(const std::vector<FieldViolation>& violations) {
+  std::string text;
+  for (const FieldViolation& each : violations) {
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", each.field, each.description);
+  }
+  return text;
+}
+
 template <typename Details>
 void add(google::rpc::Status& status, const Details& details) {
   status.add_details()->PackFrom(details);
@@ -66,11 +74,13 @@ void add(google::rpc::Status& status, const Details& details) {
 void add_violation(std::exception_ptr failure, google::rpc::Status& status) {
   try {
     std::rethrow_exception(failure);
-  } catch (const InvalidField& invalid) {
+  } catch (const InvalidFields& invalid) {
     google::rpc::BadRequest details;
-    auto& violation = *details.add_field_violations();
-    violation.set_field(invalid.field());
-    violation.set_description(invalid.description());
+    for (const FieldViolation& each : invalid.violations()) {
+      auto& violation = *details.add_field_violations();
+      violation.set_field(each.field);
+      violation.set_description(each.description);
+    }
     add(status, details);
   } catch (const std::exception&) {
     // Not of one field.
@@ -94,18 +104,29 @@ void add_precondition(const std::string& subject, google::rpc::Status& status) {
   add(status, details);
 }
 
-void add_quota(const std::string& subject, google::rpc::Status& status) {
-  google::rpc::QuotaFailure details;
-  auto& violation = *details.add_violations();
-  violation.set_subject(subject);
-  violation.set_description(status.message());
+void add_retry(std::chrono::seconds after, google::rpc::Status& status) {
+  google::rpc::RetryInfo details;
+  details.mutable_retry_delay()->set_seconds(after.count());
   add(status, details);
 }
 
-void add_retry(google::rpc::Status& status) {
-  google::rpc::RetryInfo details;
-  details.mutable_retry_delay()->set_seconds(kRetrySeconds);
+void add_quota(std::exception_ptr failure, const std::string& subject,
+               google::rpc::Status& status) {
+  google::rpc::QuotaFailure details;
+  auto& violation = *details.add_violations();
+  violation.set_subject(subject);
+  std::chrono::seconds retry_after = kRetryAfter;
+  try {
+    std::rethrow_exception(failure);
+  } catch (const QuotaExceeded& exceeded) {
+    violation.set_subject("tenants/" + exceeded.tenant());
+    retry_after = exceeded.retry_after();
+  } catch (const std::exception&) {
+    // Not of one tenant: the disk is full, say.
+  }
+  violation.set_description(status.message());
   add(status, details);
+  add_retry(retry_after, status);
 }
 
 void add_details(grpc::StatusCode code, std::exception_ptr failure, const std::string& subject,
@@ -119,10 +140,9 @@ void add_details(grpc::StatusCode code, std::exception_ptr failure, const std::s
     case grpc::StatusCode::FAILED_PRECONDITION:
       return add_precondition(subject, status);
     case grpc::StatusCode::RESOURCE_EXHAUSTED:
-      add_quota(subject, status);
-      return add_retry(status);
+      return add_quota(failure, subject, status);
     case grpc::StatusCode::UNAVAILABLE:
-      return add_retry(status);
+      return add_retry(kRetryAfter, status);
     default:
       return;
   }
@@ -130,10 +150,9 @@ void add_details(grpc::StatusCode code, std::exception_ptr failure, const std::s
 
 }  // namespace
 
-InvalidField::InvalidField(std::string field, std::string description)
-    : Error(ErrorCode::kInvalidArgument, fmt::format("{}: {}", field, description)),
-      field_(std::move(field)),
-      description_(std::move(description)) {}
+InvalidFields::InvalidFields(std::vector<FieldViolation> violations)
+    : Error(ErrorCode::kInvalidArgument, message_of(violations)),
+      violations_(std::move(violations)) {}
 
 TextFaultPlace place_of_fault(std::string_view message, std::string_view source) {
   TextFaultPlace place;

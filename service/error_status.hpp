@@ -5,6 +5,8 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/error.hpp"
 
@@ -21,17 +23,26 @@ class RpcError : public Error {
   grpc::StatusCode status_;
 };
 
-/// A field of a request that is wrong (INVALID_ARGUMENT with a BadRequest).
-class InvalidField : public Error {
+struct FieldViolation {
+  std::string field;  ///< its path in the request, "search_job.priority"
+  std::string description;
+};
+
+/// Fields of a request that are wrong (INVALID_ARGUMENT with a BadRequest).
+class InvalidFields : public Error {
  public:
-  /// `field`: its path in the request, "search_job.priority".
-  InvalidField(std::string field, std::string description);
-  const std::string& field() const noexcept { return field_; }
-  const std::string& description() const noexcept { return description_; }
+  /// At least one.
+  explicit InvalidFields(std::vector<FieldViolation> violations);
+  const std::vector<FieldViolation>& violations() const noexcept { return violations_; }
 
  private:
-  std::string field_;
-  std::string description_;
+  std::vector<FieldViolation> violations_;
+};
+
+class InvalidField : public InvalidFields {
+ public:
+  InvalidField(std::string field, std::string description)
+      : InvalidFields({{std::move(field), std::move(description)}}) {}
 };
 
 /// A fault in a text that was read by Config, apart: "experiment:12:3: search.trials: …".

@@ -1,6 +1,7 @@
 #include "service/job_process.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -9,6 +10,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 
 #include "core/error.hpp"
 
@@ -77,6 +80,10 @@ void redirect(const char* file, int flags, int descriptor) {
   _exit(JobProcess::kCannotExecute);
 }
 
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+}
+
 /// By everybody who has the other end of the pipe.
 void wait_until_closed(int pipe) {
   char nothing = 0;
@@ -115,12 +122,30 @@ JobProcess::~JobProcess() {
 
 std::optional<ProcessExit> JobProcess::poll() {
   int status = 0;
-  if (!exit_ && waitpid(pid_, &status, WNOHANG) == pid_) {
+  rusage used{};
+  if (!exit_ && wait4(pid_, &status, WNOHANG, &used) == pid_) {
     kill();  // what it has left running
+    cpu_seconds_ = seconds(used.ru_utime) + seconds(used.ru_stime);
     exit_ = WIFEXITED(status) ? ProcessExit{.code = WEXITSTATUS(status)}
                               : ProcessExit{.signal = WTERMSIG(status)};
   }
   return exit_;
+}
+
+double JobProcess::cpu_seconds() const {
+  if (exit_) return cpu_seconds_;
+  std::ifstream file(fmt::format("/proc/{}/stat", pid_));
+  std::string text;
+  std::getline(file, text);
+  // The program's name, in parentheses, may hold anything. Behind it (man 5 proc): state and ten
+  // more fields, then utime, stime, cutime and cstime in ticks.
+  std::istringstream fields(text.substr(std::min(text.size(), text.rfind(')') + 1)));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;
+  double sum = 0;
+  double ticks = 0;
+  for (int i = 0; i < 4 && fields >> ticks; ++i) sum += ticks;
+  return sum / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 void JobProcess::terminate() const {

@@ -45,6 +45,8 @@ class JobProcess {
   pid_t pid() const { return pid_; }
   /// Nothing while it runs.
   std::optional<ProcessExit> poll();
+  /// Of the process and those of its children that have ended, while it runs and after its end.
+  double cpu_seconds() const;
   /// Asks it to end in order.
   void terminate() const;
   /// It and all that it has started.
@@ -53,6 +55,7 @@ class JobProcess {
  private:
   pid_t pid_ = -1;
   std::optional<ProcessExit> exit_;
+  double cpu_seconds_ = 0;  // when it ended
 };
 
 }  // namespace hwnas::service

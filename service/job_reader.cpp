@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "service/job_rows.hpp"
 #include "service/outcome.hpp"
+#include "service/usage.hpp"
 
 namespace hwnas::service {
 namespace {
@@ -167,6 +168,10 @@ std::vector<EventRecord> JobReader::events(std::int64_t uid, std::int64_t after_
     if (event.kind == "job") event.job = job_of(event);
   }
   return events;
+}
+
+void JobReader::require_cpu_time(const std::string& tenant, const TenantQuota& quota) const {
+  service::require_cpu_time(*Store::Lease(store_), tenant, quota, store_.now());
 }
 
 std::int64_t JobReader::last_revision() const {

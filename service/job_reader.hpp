@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "service/job.hpp"
+#include "service/quota.hpp"
 #include "service/store.hpp"
 
 namespace hwnas::service {
@@ -52,6 +53,8 @@ class JobReader {
   std::vector<JobRecord> unfinished() const;
   /// The events of a job with a greater revision, in order, at most `limit`.
   std::vector<EventRecord> events(std::int64_t uid, std::int64_t after_revision, int limit) const;
+  /// Throws QuotaExceeded if the tenant may not use any more processor time now.
+  void require_cpu_time(const std::string& tenant, const TenantQuota& quota) const;
   /// Of the last event of all; 0: there is none.
   std::int64_t last_revision() const;
 

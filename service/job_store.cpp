@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "service/job_rows.hpp"
+#include "service/usage.hpp"
 
 namespace hwnas::service {
 namespace {
@@ -23,20 +24,6 @@ void require_etag(const JobRecord& job, const std::string& etag) {
                               job.name.text(), etag, job.etag()));
 }
 
-void require_quota(Database& database, const NewJob& job) {
-  if (job.max_unfinished == 0) return;
-  Statement row = database.query(
-      "SELECT count(*) FROM job WHERE tenant = ?1"
-      " AND state IN ('QUEUED', 'RUNNING', 'CANCELLING')",
-      job.name.tenant);
-  row.next();
-  if (row.integer(0) < job.max_unfinished) return;
-  throw refuse(ErrorCode::kResourceExhausted,
-               fmt::format("tenants/{}: {} jobs are not finished and {} may be; wait for one to "
-                           "end, or cancel it",
-                           job.name.tenant, row.integer(0), job.max_unfinished));
-}
-
 }  // namespace
 
 JobStore::JobStore(Store& store, OnEvents on_events) : store_(store), reader_(store) {
@@ -50,12 +37,15 @@ JobStore::~JobStore() {
   store_.close();
 }
 
-void JobStore::create(NewJob job, RequestKey request, Callback<JobRecord> done) {
+void JobStore::create(NewJob job, const TenantQuota& quota, RequestKey request,
+                      Callback<JobRecord> done) {
   const RecordedRequest key{job.name.tenant, request.id, "create", request.fingerprint};
   const std::size_t bytes = job.specification.size();
   change(
       key, bytes,
-      [this, job = std::move(job)](Database& database) { return insert(database, job); },
+      [this, job = std::move(job), quota](Database& database) {
+        return insert(database, job, quota);
+      },
       std::move(done));
 }
 
@@ -144,24 +134,39 @@ void JobStore::change(RecordedRequest request, std::size_t bytes, Change change,
                            std::move(done));
 }
 
-JobRecord JobStore::insert(Database& database, const NewJob& job) {
+void JobStore::record_use(std::int64_t uid, JobUse use, Callback<std::monostate> done) {
+  const auto work = [this, uid, use](Database& database) {
+    Statement updated =
+        database.query("UPDATE job SET bytes = ?2 WHERE uid = ?1 RETURNING tenant", uid, use.bytes);
+    if (updated.next()) add_cpu_seconds(database, updated.text(0), use.cpu_seconds, store_.now());
+  };
+  store_.submit(
+      work,
+      [done = std::move(done)](std::exception_ptr failure) {
+        done(failure ? Outcome<std::monostate>(failure) : std::monostate());
+      },
+      0);
+}
+
+JobRecord JobStore::insert(Database& database, const NewJob& job, const TenantQuota& quota) {
   Statement taken = database.query("SELECT 1 FROM job WHERE tenant = ?1 AND kind = ?2 AND id = ?3",
                                    job.name.tenant, to_string(job.name.kind), job.name.id);
   if (taken.next()) {
     throw refuse(ErrorCode::kAlreadyExists,
                  fmt::format("{}: exists already; take another id", job.name.text()));
   }
-  require_quota(database, job);
   JobRecord record;
   record.name = job.name;
   record.display_name = job.display_name;
   record.priority = job.priority;
   record.create_time = store_.now();
+  require_room_for_job(database, job.name.tenant, job.planned_trials, quota, record.create_time);
   Statement inserted = database.query(
       "INSERT INTO job (tenant, kind, id, display_name, priority, state,"
-      " create_time, update_time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) RETURNING uid",
+      " create_time, update_time, planned_trials) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)"
+      " RETURNING uid",
       job.name.tenant, to_string(job.name.kind), job.name.id, job.display_name, job.priority,
-      to_string(record.state), to_integer(record.create_time));
+      to_string(record.state), to_integer(record.create_time), job.planned_trials);
   inserted.next();
   record.uid = inserted.integer(0);
   database.run("INSERT INTO specification VALUES (?1, ?2)", record.uid, job.specification);

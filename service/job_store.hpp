@@ -3,11 +3,13 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "service/job.hpp"
 #include "service/job_reader.hpp"
 #include "service/outcome.hpp"
+#include "service/quota.hpp"
 #include "service/requests.hpp"
 #include "service/store.hpp"
 
@@ -18,8 +20,7 @@ struct NewJob {
   std::string display_name;
   std::string specification;
   int priority = 0;
-  /// Unfinished jobs of the tenant, of all kinds, with this one; more are refused. 0: no limit.
-  int max_unfinished = 0;
+  std::int64_t planned_trials = 0;
 };
 
 /// The next state of a job, and why it failed.
@@ -27,6 +28,12 @@ struct StateChange {
   JobState to = JobState::kRunning;
   int failure_code = 0;  ///< a google.rpc.Code, for FAILED
   std::string failure = {};
+};
+
+/// What a job has used.
+struct JobUse {
+  double cpu_seconds = 0;  ///< of its processes, since the last time
+  std::int64_t bytes = 0;  ///< of its files, now
 };
 
 /// What a running job has to tell, in the caller's encoding.
@@ -56,8 +63,8 @@ class JobStore {
 
   const JobReader& read() const { return reader_; }
 
-  /// A job in state QUEUED. AlreadyExists; ResourceExhausted over max_unfinished.
-  void create(NewJob job, RequestKey request, Callback<JobRecord> done);
+  /// A job in state QUEUED. AlreadyExists; QuotaExceeded.
+  void create(NewJob job, const TenantQuota& quota, RequestKey request, Callback<JobRecord> done);
   /// QUEUED becomes CANCELLED, RUNNING becomes CANCELLING; CANCELLING and CANCELLED stay. NotFound;
   /// FailedPrecondition if it has SUCCEEDED or FAILED; StaleEtag (an empty etag fits always).
   void cancel(JobName name, std::string etag, RequestKey request, Callback<JobRecord> done);
@@ -72,12 +79,14 @@ class JobStore {
   /// last revision. NotFound.
   void append_events(std::int64_t uid, std::vector<NewEvent> events, std::string cursor,
                      Callback<std::int64_t> done);
+  /// Adds to what the job's tenant has used. Nothing happens if the job is deleted.
+  void record_use(std::int64_t uid, JobUse use, Callback<std::monostate> done);
 
  private:
   using Change = std::function<JobRecord(engine::Database&)>;
 
   void change(RecordedRequest request, std::size_t bytes, Change change, Callback<JobRecord> done);
-  JobRecord insert(engine::Database& database, const NewJob& job);
+  JobRecord insert(engine::Database& database, const NewJob& job, const TenantQuota& quota);
   JobRecord enter(engine::Database& database, JobRecord job, const StateChange& change, Time now);
   void erase(engine::Database& database, const JobRecord& job);
   std::int64_t log(engine::Database& database, std::int64_t uid, Time now, const std::string& kind,

@@ -7,6 +7,8 @@
 #include <cstdint>
 
 #include "core/error.hpp"
+#include "service/device_store.hpp"
+#include "service/usage.hpp"
 
 namespace hwnas::service {
 namespace {
@@ -68,11 +70,13 @@ CREATE TABLE request (
 )sql";
 
 // A response need not be a job any more.
-constexpr const char* kVersion2 = R"sql(
+constexpr const char* kFreeResponses = R"sql(
 ALTER TABLE request DROP COLUMN uid;
 )sql";
 
-constexpr const char* kMigrations[] = {kVersion1, kVersion2};
+const std::string kVersion2 = std::string(kFreeResponses) + kUsageTables + kDeviceTables;
+
+const char* const kMigrations[] = {kVersion1, kVersion2.c_str()};
 
 std::int64_t version_of(Database& database) {
   Statement row = database.query("PRAGMA user_version");

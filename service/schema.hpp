@@ -16,11 +16,13 @@ inline constexpr const char* kStoreFile = "service.db";
 ///   meta     name, value: "page_token_key"
 ///   job      uid, tenant, kind, id, display_name, priority, state, create_time, update_time,
 ///            start_time, end_time (NULL: not yet), attempts, failure_code, failure, revision,
-///            cursor
+///            cursor, planned_trials, bytes (of its files)
 ///   specification  uid, text: apart from `job`, whose rows are written again at every event
 ///   event    revision, uid, time, kind, payload: only ever appended to, but for those of deleted
 ///            jobs, of which nothing but the event "deleted" stays
+///   usage    tenant, hour (since 1970), cpu_seconds
 ///   request  sequence, tenant, id, method, fingerprint, response (as the method keeps it), time
+///   device, device_measurement  see kDeviceTables
 std::span<const char* const> migrations();
 
 /// Brings the database in `file` to the version `steps.size()`, a transaction a step, and keeps a

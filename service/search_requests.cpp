@@ -27,7 +27,7 @@ constexpr std::size_t kMadeIdDigits = 8;
 /// The first fault of the text as a violation of the request's field, with its key, line and
 /// column.
 Submission checked_submission(const std::string& field, const std::string& text,
-                              const Datasets& datasets) {
+                              const TenantDatasets& datasets) {
   try {
     return read_submission(text, datasets);
   } catch (const Error& failure) {
@@ -76,8 +76,7 @@ RequestKey request_key(const google::protobuf::Message& request, const std::stri
   return {id, sha256(request.GetTypeName() + "\n" + arguments->SerializeAsString())};
 }
 
-NewJob new_job(const v1::CreateSearchJobRequest& request, const Datasets& datasets,
-               int max_unfinished) {
+NewJob new_job(const v1::CreateSearchJobRequest& request, const Datasets& datasets) {
   const v1::SearchJob& asked = request.search_job();
   if (asked.display_name().size() > kMaxDisplayNameBytes || find_text_fault(asked.display_name())) {
     throw InvalidField("search_job.display_name", "give at most 63 characters of UTF-8");
@@ -92,16 +91,17 @@ NewJob new_job(const v1::CreateSearchJobRequest& request, const Datasets& datase
                            " is no id: 1 to 63 of a-z, 0-9, '.', '_', '-', the first a letter or "
                            "digit");
   }
+  const std::string tenant = parse_tenant("parent", request.parent());
   const Submission submission =
-      checked_submission("search_job.experiment", asked.experiment(), datasets);
+      checked_submission("search_job.experiment", asked.experiment(), datasets.of(tenant));
   NewJob job;
-  job.name = {parse_tenant("parent", request.parent()), JobKind::kSearch,
+  job.name = {tenant, JobKind::kSearch,
               request.search_job_id().empty() ? make_id(submission.experiment.name)
                                               : request.search_job_id()};
   job.display_name = asked.display_name();
   job.specification = asked.experiment();
   job.priority = asked.priority();
-  job.max_unfinished = max_unfinished;
+  job.planned_trials = static_cast<std::int64_t>(submission.experiment.trials);
   return job;
 }
 

@@ -22,8 +22,7 @@ RequestKey request_key(const google::protobuf::Message& request, const std::stri
 
 /// Also checks the experiment. Makes the job's id of the experiment's name where the request gives
 /// none.
-NewJob new_job(const v1::CreateSearchJobRequest& request, const Datasets& datasets,
-               int max_unfinished);
+NewJob new_job(const v1::CreateSearchJobRequest& request, const Datasets& datasets);
 
 /// What the `filter` of ListSearchJobs lets through: by state, priority, display_name, create_time.
 std::function<bool(const JobRecord&)> job_filter(const std::string& filter);

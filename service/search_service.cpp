@@ -76,8 +76,8 @@ ServerUnaryReactor* SearchService::CreateSearchJob(CallbackServerContext* contex
   const Call created(parts_, context, "hwnas.v1.SearchService/CreateSearchJob", request->parent());
   return created.run([this, request, response](const Call& call) {
     call.require(parse_tenant("parent", request->parent()));
-    NewJob job = new_job(*request, parts_.datasets, parts_.max_unfinished_of_tenant);
-    parts_.jobs.create(std::move(job), request_key(*request, request->request_id()),
+    NewJob job = new_job(*request, parts_.datasets);
+    parts_.jobs.create(std::move(job), parts_.quota, request_key(*request, request->request_id()),
                        answer_with<JobRecord>(call, [request, response](const JobRecord& record) {
                          *response = to_message(record);
                          response->set_experiment(request->search_job().experiment());
@@ -153,9 +153,11 @@ ServerUnaryReactor* SearchService::ValidateSearchJob(CallbackServerContext* cont
   const Call validated(parts_, context, "hwnas.v1.SearchService/ValidateSearchJob",
                        request->parent());
   return validated.run([this, request, response](const Call& call) {
-    call.require(parse_tenant("parent", request->parent()));
+    const std::string tenant = parse_tenant("parent", request->parent());
+    call.require(tenant);
     try {
-      const Submission submission = read_submission(request->experiment(), parts_.datasets);
+      const Submission submission =
+          read_submission(request->experiment(), parts_.datasets.of(tenant));
       response->set_planned_trials(static_cast<std::int64_t>(submission.experiment.trials));
     } catch (const Error& failure) {
       const TextFaultPlace place = place_of_fault(failure.what(), kSubmissionSource);

@@ -5,7 +5,13 @@
 
 namespace hwnas::service {
 
-Credentials credentials_of(const grpc::CallbackServerContext& context) {
+void admit(const ServerParts& parts, std::string_view method, const Credentials& credentials,
+           const std::string& tenant) {
+  parts.authorization.require(method, credentials, tenant);
+  parts.rates.count(tenant);
+}
+
+Credentials credentials_of(const grpc::ServerContextBase& context) {
   constexpr std::string_view kScheme = "Bearer ";
   Credentials credentials;
   const auto [first, last] = context.client_metadata().equal_range("authorization");

@@ -6,7 +6,10 @@
 #include <string>
 
 #include "service/authorization.hpp"
+#include "service/call_rates.hpp"
+#include "service/device_models.hpp"
 #include "service/job_store.hpp"
+#include "service/quota.hpp"
 #include "service/submission.hpp"
 #include "service/worker_pool.hpp"
 
@@ -18,12 +21,18 @@ struct ServerParts {
   JobStore& jobs;
   const Datasets& datasets;
   const Authorization& authorization;
+  CallRates& rates;
   WorkerPool& pool;
-  std::filesystem::path folder;      ///< of the daemon's data
-  int max_unfinished_of_tenant = 0;  ///< jobs; 0: no limit
+  Devices& devices;
+  std::filesystem::path folder;  ///< of the daemon's data
+  TenantQuota quota;
 };
 
+/// Throws what Authorization::require and CallRates::count throw.
+void admit(const ServerParts& parts, std::string_view method, const Credentials& credentials,
+           const std::string& tenant);
+
 /// The bearer token and the verified certificate's URIs of a call.
-Credentials credentials_of(const grpc::CallbackServerContext& context);
+Credentials credentials_of(const grpc::ServerContextBase& context);
 
 }  // namespace hwnas::service

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <future>
 #include <nlohmann/json.hpp>
 
 #include "core/file.hpp"
@@ -22,17 +21,20 @@ constexpr int kMaxDoublings = 8;  // of the time before a job is tried again
 // Reading a run takes longer the more trials it has: at most a fifth of the time goes there.
 constexpr int kShareOfReading = 5;
 
-/// Calls the store and waits for the disk.
-template <typename T, typename Call>
-T wait_for_disk(const Call& call) {
-  const auto promise = std::make_shared<std::promise<Outcome<T>>>();
-  call([promise](Outcome<T> outcome) { promise->set_value(std::move(outcome)); });
-  return promise->get_future().get().get();
+JobRecord change_state(JobStore& store, std::int64_t uid, const StateChange& change) {
+  return await<JobRecord>([&](auto done) { store.change_state(uid, change, std::move(done)); });
 }
 
-JobRecord change_state(JobStore& store, std::int64_t uid, const StateChange& change) {
-  return wait_for_disk<JobRecord>(
-      [&](auto done) { store.change_state(uid, change, std::move(done)); });
+/// Of all files in a folder and below.
+std::int64_t bytes_in(const fs::path& folder) {
+  std::int64_t bytes = 0;
+  std::error_code vanished;  // while they are counted
+  for (fs::recursive_directory_iterator entry(folder, vanished), end; entry != end;
+       entry.increment(vanished)) {
+    const auto size = entry->is_regular_file(vanished) ? entry->file_size(vanished) : 0;
+    if (!vanished) bytes += static_cast<std::int64_t>(size);
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -52,8 +54,12 @@ struct Supervisor::Running {
   std::optional<RunFeed> feed;
   JobProcess process;
   bool cancelled = false;
+  bool overtime = false;
+  Clock::time_point started = Clock::now();
   std::optional<Clock::time_point> kill_at = {};
   Clock::time_point read_at = {};
+  double cpu_seconds_told = 0;
+  Clock::time_point use_told = Clock::now();
 };
 
 Supervisor::Supervisor(JobStore& store, const Datasets& datasets, SupervisorOptions options)
@@ -192,7 +198,10 @@ std::optional<std::int64_t> Supervisor::next() {
 
 void Supervisor::start(std::int64_t uid) {
   try {
+    store_.read().require_cpu_time(store_.read().job(uid).name.tenant, options_.quota);
     launch(change_state(store_, uid, {.to = JobState::kRunning}));
+  } catch (const QuotaExceeded&) {
+    delayed_[uid] = Clock::now() + options_.quota_again_after;
   } catch (const Error& failure) {
     // Cancelled or deleted at the last moment; anything else is the store's, and passes.
     if (failure.code() == ErrorCode::kFailedPrecondition ||
@@ -239,7 +248,7 @@ std::vector<std::string> Supervisor::command_of(const JobRecord& job) const {
     command.insert(command.end(), {"resume", run.string(), "--json"});
     return command;
   }
-  Submission submission = read_submission(job.specification, datasets_);
+  Submission submission = read_submission(job.specification, datasets_.of(job.name.tenant));
   submission.config.set("execution", fmt::format("{{ workers: {} }}", options_.workers));
   const fs::path file = job_folder(options_.folder, job.uid) / "experiment.yaml";
   fs::create_directories(file.parent_path());
@@ -260,13 +269,27 @@ bool Supervisor::watch(Running& running) {
   const std::optional<ProcessExit> exit = running.process.poll();
   const Clock::time_point now = Clock::now();
   if (!exit && running.kill_at && now >= *running.kill_at) running.process.kill();
+  if (options_.run_time.count() != 0 && now >= running.started + options_.run_time) {
+    running.overtime = true;
+    stop(running);
+  }
   if (exit || now >= running.read_at) {
     feed(running, exit.has_value());
     running.read_at =
         Clock::now() +
         std::max<Clock::duration>(options_.poll_every, kShareOfReading * (Clock::now() - now));
   }
+  if (exit || now >= running.use_told + options_.record_use_every) record_use(running);
   return exit && conclude(running, *exit);
+}
+
+void Supervisor::record_use(Running& running) {
+  const double cpu_seconds = running.process.cpu_seconds();
+  const JobUse use{.cpu_seconds = cpu_seconds - running.cpu_seconds_told,
+                   .bytes = bytes_in(job_folder(options_.folder, running.uid))};
+  await<std::monostate>([&](auto done) { store_.record_use(running.uid, use, std::move(done)); });
+  running.cpu_seconds_told = cpu_seconds;
+  running.use_told = Clock::now();
 }
 
 void Supervisor::feed(Running& running, bool always) {
@@ -279,7 +302,7 @@ void Supervisor::feed(Running& running, bool always) {
   }
   if (!update) return;
   try {
-    wait_for_disk<std::int64_t>([&](auto done) {
+    await<std::int64_t>([&](auto done) {
       store_.append_events(running.uid, std::move(update->events), std::move(update->cursor),
                            std::move(done));
     });
@@ -291,12 +314,14 @@ void Supervisor::feed(Running& running, bool always) {
 }
 
 bool Supervisor::conclude(Running& running, const ProcessExit& exit) {
-  const std::optional<StateChange> change =
-      judge(exit, running.cancelled, last_message(running.log));
+  const Stop asked = running.cancelled  ? Stop::kCancelled
+                     : running.overtime ? Stop::kOvertime
+                                        : Stop::kNotAsked;
+  const std::optional<StateChange> change = judge(exit, asked, last_message(running.log));
   {
     const std::lock_guard lock(mutex_);
     // Killed or interrupted by the drain: as after a crash, it goes on at the next start.
-    if (draining_ && !running.cancelled && (!change || exit.signal != 0)) return true;
+    if (draining_ && asked == Stop::kNotAsked && (!change || exit.signal != 0)) return true;
   }
   if (change) {
     const JobRecord job = change_state(store_, running.uid, *change);

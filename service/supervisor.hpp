@@ -28,11 +28,18 @@ struct SupervisorOptions {
   int max_running_of_tenant = 1;
   int workers = 1;  ///< of a job: what its `execution` says counts for nothing here
   JobLimits limits = {};
+  TenantQuota quota = {};
+  /// Of each start of a job; then it stores what it has found and has FAILED. 0: no limit.
+  std::chrono::seconds run_time{0};
   /// What a process has for storing what it has found, before it is killed.
   std::chrono::milliseconds grace{60'000};
   /// Before a process is started again that has found something wanting.
   std::chrono::milliseconds retry_after{2'000};
   std::chrono::milliseconds poll_every{100};
+  /// How often what jobs have used is stored.
+  std::chrono::milliseconds record_use_every{10'000};
+  /// Before it is looked again whether a tenant has processor time left.
+  std::chrono::milliseconds quota_again_after{60'000};
 };
 
 /// Where a job's files are; by number, since names are the clients'.
@@ -77,6 +84,7 @@ class Supervisor {
   void stop(Running& running);
   bool watch(Running& running);
   void feed(Running& running, bool always);
+  void record_use(Running& running);
   bool conclude(Running& running, const ProcessExit& exit);
   void remove_files(std::int64_t uid) const;
   void remove_files_of_deleted() const;

@@ -48,10 +48,13 @@ StateChange judge_signal(int signal) {
 
 }  // namespace
 
-std::optional<StateChange> judge(const ProcessExit& exit, bool cancelled,
+std::optional<StateChange> judge(const ProcessExit& exit, Stop asked,
                                  const std::string& last_words) {
-  if (cancelled && (exit.signal != 0 || exit.code == kInterrupted || exit.code == kTryAgain)) {
-    return StateChange{.to = JobState::kCancelled};
+  const bool stopped = exit.signal != 0 || exit.code == kInterrupted || exit.code == kTryAgain;
+  if (stopped && asked == Stop::kCancelled) return StateChange{.to = JobState::kCancelled};
+  if (stopped && asked == Stop::kOvertime) {
+    return failed(grpc::StatusCode::DEADLINE_EXCEEDED,
+                  "it ran longer than a job may; what it had found can be read");
   }
   if (exit.signal != 0) return judge_signal(exit.signal);
   const std::string message = last_words.empty()

@@ -1,5 +1,7 @@
 #include "service/watch.hpp"
 
+#include <fmt/format.h>
+
 #include <deque>
 
 #include "service/error_status.hpp"
@@ -15,6 +17,7 @@ using Response = v1::WatchSearchJobResponse;
 
 constexpr const char* kMethod = "hwnas.v1.SearchService/WatchSearchJob";
 constexpr int kEventsAtOnce = 64;
+constexpr std::chrono::seconds kAskAgain{10};
 
 /// False for what clients need not know.
 bool fill(const EventRecord& event, Response& response) {
@@ -76,7 +79,7 @@ class WatchStream final : public grpc::ServerWriteReactor<Response> {
     watchers_.parts_.pool.submit_always([this] { step(); });
   }
   void OnDone() override {
-    if (uid_ != 0) watchers_.remove(uid_, *this);
+    if (uid_ != 0) watchers_.remove(uid_, tenant_, *this);
     delete this;
   }
 
@@ -141,13 +144,14 @@ class WatchStream final : public grpc::ServerWriteReactor<Response> {
 
   void open() {
     const JobName name = parse_job_name("name", request_.name());
-    watchers_.parts_.authorization.require(kMethod, credentials_, name.tenant);
+    admit(watchers_.parts_, kMethod, credentials_, name.tenant);
     if (request_.after_revision() < 0) {
       throw InvalidField("after_revision", "is negative; 0 stands for the beginning");
     }
     const std::int64_t uid = watchers_.parts_.jobs.read().job(name).uid;
+    watchers_.add(uid, name.tenant, *this);
     uid_ = uid;
-    watchers_.add(uid, *this);
+    tenant_ = name.tenant;
   }
 
   void add_heartbeat() {
@@ -169,7 +173,8 @@ class WatchStream final : public grpc::ServerWriteReactor<Response> {
   Watchers& watchers_;
   const v1::WatchSearchJobRequest request_;
   const Credentials credentials_;
-  std::int64_t uid_ = 0;        // of the step's owner, as the next two
+  std::int64_t uid_ = 0;  // of the step's owner, as the next three
+  std::string tenant_;
   std::int64_t sent_ = 0;       // revision read so far
   std::deque<Response> ready_;  // the first one is being written
   std::mutex mutex_;
@@ -224,13 +229,22 @@ bool Watchers::closing() const {
   return closing_;
 }
 
-void Watchers::add(std::int64_t uid, WatchStream& stream) {
+void Watchers::add(std::int64_t uid, const std::string& tenant, WatchStream& stream) {
   const std::lock_guard lock(mutex_);
+  const int allowed = parts_.quota.watch_streams;
+  int& open = streams_of_tenant_[tenant];
+  if (allowed != 0 && open >= allowed) {
+    throw QuotaExceeded(
+        tenant, fmt::format("{} streams are open and no more may be; end some", open), kAskAgain);
+  }
+  ++open;
   streams_[uid].insert(&stream);
 }
 
-void Watchers::remove(std::int64_t uid, WatchStream& stream) {
+void Watchers::remove(std::int64_t uid, const std::string& tenant, WatchStream& stream) {
   const std::lock_guard lock(mutex_);
+  const auto open = streams_of_tenant_.find(tenant);
+  if (--open->second == 0) streams_of_tenant_.erase(open);
   const auto found = streams_.find(uid);
   found->second.erase(&stream);
   if (found->second.empty()) streams_.erase(found);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <mutex>
 #include <set>
+#include <string>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -42,8 +43,9 @@ class Watchers {
 
  private:
   friend class WatchStream;
-  void add(std::int64_t uid, WatchStream& stream);
-  void remove(std::int64_t uid, WatchStream& stream);
+  /// Throws QuotaExceeded.
+  void add(std::int64_t uid, const std::string& tenant, WatchStream& stream);
+  void remove(std::int64_t uid, const std::string& tenant, WatchStream& stream);
   bool closing() const;
   void send_heartbeats();
 
@@ -51,6 +53,7 @@ class Watchers {
   const std::chrono::milliseconds heartbeat_;
   mutable std::mutex mutex_;
   std::unordered_map<std::int64_t, std::set<WatchStream*>> streams_;
+  std::unordered_map<std::string, int> streams_of_tenant_;
   bool closing_ = false;
   std::condition_variable closed_;
   std::thread clock_;

@@ -191,19 +191,66 @@ TEST(JobStore, ChangesNothingForAnEtagThatIsOld) {
 TEST(JobStore, HoldsATenantToItsNumberOfUnfinishedJobs) {
   const TemporaryFolder folder;
   SampleJobStore store(folder.path());
-  const auto limited = [](const std::string& id, const std::string& tenant = "acme") {
-    NewJob job = new_job(id, tenant);
-    job.max_unfinished = 2;
-    return job;
-  };
-  create(store, limited("a"));
-  create(store, limited("b"));
-  const Failure failure = failure_of([&] { create(store, limited("c")); });
+  TenantQuota quota;
+  quota.unfinished_jobs = 2;
+  create(store, new_job("a"), {}, quota);
+  create(store, new_job("b"), {}, quota);
+  const Failure failure = failure_of([&] { create(store, new_job("c"), {}, quota); });
   EXPECT_EQ(failure.code, ErrorCode::kResourceExhausted);
   EXPECT_THAT(failure.message, HasSubstr("tenants/acme"));
-  create(store, limited("c", "globex"));
+  create(store, new_job("c", "globex"), {}, quota);
   cancel(store, job_name("a"));
-  create(store, limited("c"));
+  create(store, new_job("c"), {}, quota);
+}
+
+TEST(JobStore, HoldsATenantToTheTrialsPlannedInItsUnfinishedJobs) {
+  const TemporaryFolder folder;
+  SampleJobStore store(folder.path());
+  TenantQuota quota;
+  quota.planned_trials = 100;
+  const auto with_trials = [](const std::string& id, int trials) {
+    NewJob job = new_job(id);
+    job.planned_trials = trials;
+    return job;
+  };
+  create(store, with_trials("a", 60), {}, quota);
+  EXPECT_THROW(create(store, with_trials("b", 41), {}, quota), QuotaExceeded);
+  create(store, with_trials("b", 40), {}, quota);
+  cancel(store, job_name("a"));
+  create(store, with_trials("c", 60), {}, quota);
+}
+
+TEST(JobStore, HoldsATenantToTheBytesOfItsJobsUntilTheyAreDeleted) {
+  const TemporaryFolder folder;
+  SampleJobStore store(folder.path());
+  TenantQuota quota;
+  quota.bytes = 1000;
+  const auto uid = create(store, new_job("a"), {}, quota).uid;
+  use(store, uid, {.cpu_seconds = 0, .bytes = 1000});
+  EXPECT_THROW(create(store, new_job("b"), {}, quota), QuotaExceeded);
+  create(store, new_job("b", "globex"), {}, quota);
+  cancel(store, job_name("a"));
+  remove(store, job_name("a"));
+  create(store, new_job("b"), {}, quota);
+}
+
+TEST(JobStore, HoldsATenantToTheProcessorTimeOfADayAlthoughItsJobsAreDeleted) {
+  const TemporaryFolder folder;
+  TestClock clock;
+  SampleJobStore store(folder.path(), clock.options());
+  TenantQuota quota;
+  quota.cpu_seconds_of_day = 100;
+  const auto uid = create(store, new_job("a"), {}, quota).uid;
+  use(store, uid, {.cpu_seconds = 60, .bytes = 0});
+  store.read().require_cpu_time("acme", quota);
+  use(store, uid, {.cpu_seconds = 40, .bytes = 0});
+  cancel(store, job_name("a"));
+  remove(store, job_name("a"));
+  EXPECT_THROW(create(store, new_job("b"), {}, quota), QuotaExceeded);
+  EXPECT_THROW(store.read().require_cpu_time("acme", quota), QuotaExceeded);
+  store.read().require_cpu_time("globex", quota);
+  clock.now += std::chrono::hours(25);
+  create(store, new_job("b"), {}, quota);
 }
 
 TEST(JobStore, DeletesFinalJobsOnlyWithTheirEventsAndNeverGivesTheirUidAgain) {
@@ -350,7 +397,7 @@ TEST(JobStore, StoresWhatWaitsBeforeItEnds) {
   {
     SampleJobStore store(folder.path());
     for (int i = 0; i < 100; ++i) {
-      store.create(new_job("a" + std::to_string(i)), {},
+      store.create(new_job("a" + std::to_string(i)), {}, {},
                    [&](const Outcome<JobRecord>& job) { acknowledged += job.succeeded(); });
     }
   }

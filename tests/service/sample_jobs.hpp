@@ -32,8 +32,9 @@ class SampleJobStore : private OpenStore, public JobStore {
 
 // The store's calls, waited for.
 
-inline JobRecord create(JobStore& store, const NewJob& job, const RequestKey& request = {}) {
-  return await<JobRecord>([&](auto done) { store.create(job, request, done); });
+inline JobRecord create(JobStore& store, const NewJob& job, const RequestKey& request = {},
+                        const TenantQuota& quota = {}) {
+  return await<JobRecord>([&](auto done) { store.create(job, quota, request, done); });
 }
 
 inline JobRecord cancel(JobStore& store, const JobName& name, const std::string& etag = {},
@@ -53,6 +54,10 @@ inline JobRecord change(JobStore& store, std::int64_t uid, const StateChange& ch
 inline std::int64_t append(JobStore& store, std::int64_t uid, const std::vector<NewEvent>& events,
                            const std::string& cursor = {}) {
   return await<std::int64_t>([&](auto done) { store.append_events(uid, events, cursor, done); });
+}
+
+inline void use(JobStore& store, std::int64_t uid, const JobUse& use) {
+  await<std::monostate>([&](auto done) { store.record_use(uid, use, done); });
 }
 
 /// All jobs of a listing, page by page.

@@ -11,27 +11,35 @@ namespace hwnas::service {
 namespace {
 
 TEST(Verdict, TheExitCodeSaysHowAJobEnded) {
-  EXPECT_EQ(judge({.code = 0}, false, "")->to, JobState::kSucceeded);
-  const auto failed = judge({.code = 2}, false, "limits.macs: too small");
+  EXPECT_EQ(judge({.code = 0}, Stop::kNotAsked, "")->to, JobState::kSucceeded);
+  const auto failed = judge({.code = 2}, Stop::kNotAsked, "limits.macs: too small");
   EXPECT_EQ(failed->to, JobState::kFailed);
   EXPECT_EQ(failed->failure_code, grpc::StatusCode::FAILED_PRECONDITION);
   EXPECT_EQ(failed->failure, "limits.macs: too small");
-  EXPECT_EQ(judge({.code = 1}, false, "")->failure, "its process ended with exit code 1");
+  EXPECT_EQ(judge({.code = 1}, Stop::kNotAsked, "")->failure, "its process ended with exit code 1");
 }
 
 TEST(Verdict, AnInterruptionIsTheEndOfAJobThatWasCancelledAndOfNoOther) {
-  EXPECT_EQ(judge({.code = 130}, true, "")->to, JobState::kCancelled);
-  EXPECT_EQ(judge({.signal = SIGKILL}, true, "")->to, JobState::kCancelled);
-  EXPECT_FALSE(judge({.code = 130}, false, "").has_value());
-  EXPECT_FALSE(judge({.code = 75}, false, "").has_value());
-  EXPECT_EQ(judge({.code = 0}, true, "")->to, JobState::kSucceeded);
+  EXPECT_EQ(judge({.code = 130}, Stop::kCancelled, "")->to, JobState::kCancelled);
+  EXPECT_EQ(judge({.signal = SIGKILL}, Stop::kCancelled, "")->to, JobState::kCancelled);
+  EXPECT_FALSE(judge({.code = 130}, Stop::kNotAsked, "").has_value());
+  EXPECT_FALSE(judge({.code = 75}, Stop::kNotAsked, "").has_value());
+  EXPECT_EQ(judge({.code = 0}, Stop::kCancelled, "")->to, JobState::kSucceeded);
+}
+
+TEST(Verdict, AJobThatRanTooLongHasFailedUnlessItEndedByItself) {
+  const auto stopped = judge({.code = 130}, Stop::kOvertime, "");
+  EXPECT_EQ(stopped->to, JobState::kFailed);
+  EXPECT_EQ(stopped->failure_code, grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(judge({.code = 0}, Stop::kOvertime, "")->to, JobState::kSucceeded);
 }
 
 TEST(Verdict, ALimitThatEndedAProcessIsNamed) {
-  const auto over = judge({.signal = SIGXCPU}, false, "");
+  const auto over = judge({.signal = SIGXCPU}, Stop::kNotAsked, "");
   EXPECT_EQ(over->failure_code, grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(over->failure, testing::HasSubstr("more processor time than a job may"));
-  EXPECT_EQ(judge({.signal = SIGSEGV}, false, "")->failure_code, grpc::StatusCode::INTERNAL);
+  EXPECT_EQ(judge({.signal = SIGSEGV}, Stop::kNotAsked, "")->failure_code,
+            grpc::StatusCode::INTERNAL);
 }
 
 TEST(Verdict, TheLastLineOfALogIsTheMessage) {
