@@ -18,7 +18,7 @@ struct DaemonOptions {
   std::filesystem::path tls_certificate;
   std::filesystem::path tls_key;
   std::filesystem::path tls_client_authority;
-  TenantQuota quota;
+  TenantQuota quota = {.unfinished_jobs = 100};
   SupervisorOptions jobs;  ///< folder: filled in from above
 };
 

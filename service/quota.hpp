@@ -10,7 +10,7 @@ namespace hwnas::service {
 
 /// What one tenant may use; 0: as much as it likes.
 struct TenantQuota {
-  std::int64_t unfinished_jobs = 100;
+  std::int64_t unfinished_jobs = 0;
   std::int64_t planned_trials = 0;      ///< of its unfinished jobs together
   std::int64_t cpu_seconds_of_day = 0;  ///< of its jobs' processes within 24 hours
   std::int64_t bytes = 0;               ///< of its jobs' files and its uploads
