@@ -21,22 +21,10 @@
 namespace hwnas::cli {
 namespace {
 
-constexpr double kNormal95 = 1.96;  // quantile of the two-sided 95 % interval
-
 struct Options : SubjectOptions {
   std::string genotype;
   std::string network_file;
 };
-
-struct Interval {
-  double low = 0;
-  double high = 0;
-};
-
-Interval interval_95(const estimators::Estimate& estimate) {
-  const double half = kNormal95 * estimate.standard_deviation;
-  return {std::max(0.0, estimate.value - half), estimate.value + half};
-}
 
 /// Layers share the relative error of the whole: what is wrong is mostly the rates.
 double relative_sd(const estimators::Estimate& estimate) {
@@ -74,7 +62,7 @@ ir::Network load_network(const Options& options) {
 }
 
 nlohmann::json to_json(std::string_view metric, const estimators::Estimate& estimate) {
-  const Interval interval = interval_95(estimate);
+  const estimators::Interval interval = estimators::interval_95(estimate);
   nlohmann::json json = {{"metric", metric},
                          {"value", estimate.value},
                          {"standard_deviation", estimate.standard_deviation},
@@ -88,7 +76,7 @@ nlohmann::json to_json(std::string_view metric, const estimators::Estimate& esti
 }
 
 std::vector<std::string> table_row(std::string_view metric, const estimators::Estimate& estimate) {
-  const Interval interval = interval_95(estimate);
+  const estimators::Interval interval = estimators::interval_95(estimate);
   return {std::string(metric), format_number(estimate.value),
           estimate.standard_deviation > 0
               ? fmt::format("{} to {}", format_number(interval.low), format_number(interval.high))

@@ -56,20 +56,19 @@ void claim_folder(const fs::path& folder, const std::string& plan) {
   }
 }
 
-std::string device_text(const ProfilePlan& plan, const std::string& model_file,
-                        const std::string& model_text, const std::string& source) {
-  Config device = plan.device.profile;
-  device.set("name", quoted(plan.name));
-  if (!plan.summary.empty()) device.set("summary", quoted(plan.summary));
-  for (Config runtime : plan.device.profile.at("runtimes").items()) {
-    if (runtime.at("name").as_string() != plan.device.runtime) continue;
-    runtime.set("latency_model", "{}");
-    runtime.set("latency_model.file", quoted(model_file));
-    runtime.set("latency_model.sha256", quoted(sha256(model_text)));
-    runtime.set("latency_model.source", quoted(source));
-    device.set("runtimes", as_list(runtime.to_yaml()));
+Config with_latency_model(const Config& profile, const std::string& runtime,
+                          const std::string& model_file, const std::string& model_text,
+                          const std::string& source) {
+  Config device = profile;
+  for (Config item : profile.at("runtimes").items()) {
+    if (item.at("name").as_string() != runtime) continue;
+    item.set("latency_model", "{}");
+    item.set("latency_model.file", quoted(model_file));
+    item.set("latency_model.sha256", quoted(sha256(model_text)));
+    item.set("latency_model.source", quoted(source));
+    device.set("runtimes", as_list(item.to_yaml()));
   }
-  if (const Config* sources = plan.device.profile.find("sources")) {
+  if (const Config* sources = profile.find("sources")) {
     std::set<std::string> cited;
     collect_sources(device, cited);
     device.set("sources", "{}");
@@ -77,6 +76,15 @@ std::string device_text(const ProfilePlan& plan, const std::string& model_file,
       if (cited.contains(key)) device.set("sources." + key, quoted(sources->at(key).as_string()));
     }
   }
+  return device;
+}
+
+std::string device_text(const ProfilePlan& plan, const std::string& model_file,
+                        const std::string& model_text, const std::string& source) {
+  Config device =
+      with_latency_model(plan.device.profile, plan.device.runtime, model_file, model_text, source);
+  device.set("name", quoted(plan.name));
+  if (!plan.summary.empty()) device.set("summary", quoted(plan.summary));
   return device.to_yaml();
 }
 

@@ -25,6 +25,13 @@ struct Estimate {
                                   ///< where the cost is not a sum (peak SRAM)
 };
 
+/// Where a cost is with a probability of 95 %, as its estimate has it; never below 0.
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+Interval interval_95(const Estimate& estimate);
+
 /// Predicts one cost of any network on one device and runtime. Pure, thread-safe; device and
 /// runtime are fixed at construction. Costs are those of deployment: dead layers removed, batch
 /// norm folded, layer precisions as given; but macs and parameters are those of the network as

@@ -26,32 +26,51 @@ constexpr double kMaxRelativeSd = 1;
 /// there.
 class DeviceReader {
  public:
-  explicit DeviceReader(const Config& config) : config_(config), sources_(config.find("sources")) {}
+  /// `faults`: takes the messages of all faults; null: the first one is thrown.
+  explicit DeviceReader(const Config& config, std::vector<std::string>* faults = nullptr)
+      : config_(config), sources_(config.find("sources")), faults_(faults) {}
 
   DeviceProfile read() {
-    config_.require_known_keys({"name", "summary", "sram_bytes", "flash_bytes", "clock_hz",
-                                "memory_bytes_per_second", "active_power_mw", "power_relative_sd",
-                                "sources", "runtimes"});
+    checked([&] {
+      config_.require_known_keys({"name", "summary", "sram_bytes", "flash_bytes", "clock_hz",
+                                  "memory_bytes_per_second", "active_power_mw", "power_relative_sd",
+                                  "sources", "runtimes"});
+    });
     DeviceProfile device{
-        .name = config_.at("name").as_string(),
-        .summary = config_.at("summary").as_string(),
+        .name = checked([&] { return config_.at("name").as_string(); }),
+        .summary = checked([&] { return config_.at("summary").as_string(); }),
         .sram_bytes = optional(config_, "sram_bytes", 1, kMaxBytes),
         .flash_bytes = optional(config_, "flash_bytes", 1, kMaxBytes),
         .clock_hz = sourced(config_, "clock_hz", 1, kMaxRate),
         .memory_bytes_per_second = sourced(config_, "memory_bytes_per_second", 1, kMaxRate),
         .active_power_mw = sourced(config_, "active_power_mw", 1e-3, kMaxPowerMw),
         .power_relative_sd = sourced(config_, "power_relative_sd", 0, kMaxRelativeSd),
-        .runtimes = runtimes(config_.at("runtimes")),
+        .runtimes = checked([&] { return runtimes(config_.at("runtimes")); }),
     };
-    require_all_sources_cited();
+    // With faults elsewhere, what would cite a source may not have been read.
+    if (faults_ == nullptr || faults_->empty()) checked([&] { require_all_sources_cited(); });
     return device;
   }
 
  private:
+  /// What `read` gives; a default value where its fault has been taken down.
+  template <typename Read>
+  auto checked(const Read& read) -> decltype(read()) {
+    if (faults_ == nullptr) return read();
+    try {
+      return read();
+    } catch (const Error& fault) {
+      faults_->emplace_back(fault.what());
+      return decltype(read())();
+    }
+  }
+
   Sourced sourced(const Config& parent, std::string_view key, double min, double max) {
-    const Config& node = parent.at(key);
-    node.require_known_keys({"value", "source"});
-    return {.value = node.at("value").as_double(min, max), .source = source(node.at("source"))};
+    return checked([&]() -> Sourced {
+      const Config& node = parent.at(key);
+      node.require_known_keys({"value", "source"});
+      return {.value = node.at("value").as_double(min, max), .source = source(node.at("source"))};
+    });
   }
 
   std::optional<Sourced> optional(const Config& parent, std::string_view key, double min,
@@ -74,11 +93,13 @@ class DeviceReader {
     node.require_known_keys(kRateKeys);
     std::map<std::string, Sourced> rates;
     for (const std::string& key : node.keys()) rates.emplace(key, sourced(node, key, 1, kMaxRate));
-    for (const std::string_view kernel_class : kKernelClasses) {
-      if (!node.has(kernel_class) && !node.has("default")) {
-        node.fail(fmt::format("needs '{}' or 'default'", kernel_class));
+    checked([&] {
+      for (const std::string_view kernel_class : kKernelClasses) {
+        if (!node.has(kernel_class) && !node.has("default")) {
+          node.fail(fmt::format("needs '{}' or 'default'", kernel_class));
+        }
       }
-    }
+    });
     return rates;
   }
 
@@ -194,30 +215,33 @@ class DeviceReader {
   }
 
   RuntimeProfile runtime(const Config& node) {
-    node.require_known_keys({"name", "macs_per_second", "outputs_per_second", "elements_per_second",
-                             "layer_overhead_us", "runtime_ram_bytes", "runtime_flash_bytes",
-                             "latency_relative_sd", "in_place_elementwise", "measured_with",
-                             "kernels", "requantization", "u8s8_saturates", "constants", "code",
-                             "fusion", "latency_model"});
+    checked([&] {
+      node.require_known_keys({"name", "macs_per_second", "outputs_per_second",
+                               "elements_per_second", "layer_overhead_us", "runtime_ram_bytes",
+                               "runtime_flash_bytes", "latency_relative_sd", "in_place_elementwise",
+                               "measured_with", "kernels", "requantization", "u8s8_saturates",
+                               "constants", "code", "fusion", "latency_model"});
+    });
     const Config* const fused = node.find("fusion");
     return {
-        .name = node.at("name").as_string(),
-        .macs_per_second = mac_rates(node.at("macs_per_second")),
+        .name = checked([&] { return node.at("name").as_string(); }),
+        .macs_per_second = checked([&] { return mac_rates(node.at("macs_per_second")); }),
         .outputs_per_second = optional(node, "outputs_per_second", 1, kMaxRate),
         .elements_per_second = sourced(node, "elements_per_second", 1, kMaxRate),
         .layer_overhead_us = sourced(node, "layer_overhead_us", 0, kMaxOverheadUs),
         .runtime_ram_bytes = sourced(node, "runtime_ram_bytes", 0, kMaxBytes),
         .runtime_flash_bytes = sourced(node, "runtime_flash_bytes", 0, kMaxBytes),
         .latency_relative_sd = sourced(node, "latency_relative_sd", 0, kMaxRelativeSd),
-        .in_place_elementwise = node.at("in_place_elementwise").as_bool(),
-        .measured = measured_precision(node),
-        .kernels = kernels(node),
-        .arithmetic = arithmetic(node),
-        .constants = constants(node),
-        .code = code(node),
-        .fusion = fused != nullptr ? fusion(*fused) : FusionRules{},
-        .fusion_source = fused != nullptr ? source(fused->at("source")) : "",
-        .latency_model_file = model_file(node, "latency_model"),
+        .in_place_elementwise = checked([&] { return node.at("in_place_elementwise").as_bool(); }),
+        .measured = checked([&] { return measured_precision(node); }),
+        .kernels = checked([&] { return kernels(node); }),
+        .arithmetic = checked([&] { return arithmetic(node); }),
+        .constants = checked([&] { return constants(node); }),
+        .code = checked([&] { return code(node); }),
+        .fusion = checked([&] { return fused != nullptr ? fusion(*fused) : FusionRules{}; }),
+        .fusion_source =
+            checked([&] { return fused != nullptr ? source(fused->at("source")) : std::string(); }),
+        .latency_model_file = checked([&] { return model_file(node, "latency_model"); }),
         .latency_model = nullptr,
     };
   }
@@ -225,12 +249,13 @@ class DeviceReader {
   std::vector<RuntimeProfile> runtimes(const Config& node) {
     std::vector<RuntimeProfile> result;
     for (const Config& item : node.items()) {
-      result.push_back(runtime(item));
-      const std::string& name = result.back().name;
-      if (std::any_of(result.begin(), result.end() - 1,
-                      [&](const RuntimeProfile& other) { return other.name == name; })) {
-        item.at("name").fail(fmt::format("runtime '{}' is there already", name));
+      RuntimeProfile read = checked([&] { return runtime(item); });
+      const bool named = faults_ == nullptr || !read.name.empty();
+      if (named && std::ranges::count(result, read.name, &RuntimeProfile::name) > 0) {
+        checked(
+            [&] { item.at("name").fail(fmt::format("runtime '{}' is there already", read.name)); });
       }
+      result.push_back(std::move(read));
     }
     if (result.empty()) node.fail("needs at least one runtime");
     return result;
@@ -245,6 +270,7 @@ class DeviceReader {
 
   const Config& config_;
   const Config* sources_;
+  std::vector<std::string>* faults_;
   std::set<std::string> cited_;
 };
 
@@ -299,6 +325,16 @@ const RuntimeProfile& DeviceProfile::runtime(const std::string& runtime_name) co
 
 DeviceProfile device_from_config(const Config& config) {
   return DeviceReader(config).read();
+}
+
+std::vector<std::string> faults_of_device(const Config& config) {
+  std::vector<std::string> faults;
+  try {
+    DeviceReader(config, &faults).read();
+  } catch (const Error& fault) {
+    faults.emplace_back(fault.what());  // no map at all
+  }
+  return faults;
 }
 
 DeviceProfile load_device(const std::filesystem::path& file) {

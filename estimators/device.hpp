@@ -120,6 +120,9 @@ struct DeviceProfile {
 /// `source` that is a key of the file's `sources` stands for the text there; a source nobody cites
 /// is an error.
 DeviceProfile device_from_config(const Config& config);
+/// The messages of all faults for which device_from_config would refuse the profile, the one that
+/// it throws first; what follows from another fault is left out. Empty: there is none.
+std::vector<std::string> faults_of_device(const Config& config);
 /// With the learned models of its runtimes. The file's name without extension must be the device's.
 DeviceProfile load_device(const std::filesystem::path& file);
 

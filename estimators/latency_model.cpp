@@ -79,6 +79,17 @@ double cross_validated(std::span<const MeasuredNetwork* const> learned, double r
 
 ModelQuality quality_of(const LatencyModel& model, std::size_t learned,
                         std::span<const MeasuredNetwork> held_back) {
+  if (held_back.empty()) {
+    const double unknown = std::nan("");
+    return {static_cast<int>(learned),
+            0,
+            {.spearman = unknown,
+             .kendall = unknown,
+             .mape = unknown,
+             .within_5 = unknown,
+             .within_10 = unknown,
+             .coverage_90 = unknown}};
+  }
   std::vector<Prediction> predictions;
   std::vector<double> truths;
   for (const MeasuredNetwork& each : held_back) {
@@ -176,11 +187,11 @@ LatencyModel LatencyModel::from_text(const std::string& text) try {
 
 LatencyModel fit_latency_model(std::span<const MeasuredNetwork> learned,
                                std::span<const MeasuredNetwork> held_back, double relative_sd) {
-  assert(learned.size() >= kFolds);
+  assert(!learned.empty());
   std::vector<const MeasuredNetwork*> all;
   for (const MeasuredNetwork& each : learned) all.push_back(&each);
-  const bool with_regressor =
-      cross_validated(all, relative_sd, true) < cross_validated(all, relative_sd, false);
+  const bool with_regressor = all.size() >= kFolds && cross_validated(all, relative_sd, true) <
+                                                          cross_validated(all, relative_sd, false);
   LatencyModel model = fit(all, relative_sd, with_regressor);
   model.quality_ = quality_of(model, learned.size(), held_back);
   return model;

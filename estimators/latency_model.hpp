@@ -65,9 +65,10 @@ class LatencyModel {
   ModelQuality quality_;
 };
 
-/// Learns from `learned`, five networks at least, and takes the kind of model with the least mean
-/// relative error in a five-fold cross-validation on them; `held_back`, two at least, only judge
-/// it. `relative_sd`: of the profile's predictions.
+/// Learns from `learned`, one network at least, and takes the kind of model with the least mean
+/// relative error in a five-fold cross-validation on them; of fewer than five networks only the
+/// rates are corrected. `held_back` only judge it: two at least, or none, and the agreement is NaN.
+/// `relative_sd`: of the profile's predictions.
 LatencyModel fit_latency_model(std::span<const MeasuredNetwork> learned,
                                std::span<const MeasuredNetwork> held_back, double relative_sd);
 

@@ -9,6 +9,8 @@ namespace hwnas::estimators {
 
 namespace {
 
+constexpr double kTwoSided95 = 1.96;  // standard deviations of a normal distribution
+
 constexpr std::array<CostModelInfo, 6> kCostModels = {{
     {"macs", "multiply-accumulates of convolutions and linear layers", make_macs},
     {"parameters", "trainable parameters", make_parameters},
@@ -34,6 +36,11 @@ std::string_view to_string(Origin origin) {
       return "measured";
   }
   return "unknown";
+}
+
+Interval interval_95(const Estimate& estimate) {
+  const double half = kTwoSided95 * estimate.standard_deviation;
+  return {std::max(0.0, estimate.value - half), estimate.value + half};
 }
 
 std::span<const CostModelInfo> cost_models() {

@@ -57,6 +57,10 @@ google::protobuf::Timestamp to_message(Time time) {
   return TimeUtil::MicrosecondsToTimestamp(time.time_since_epoch().count());
 }
 
+Time time_of(const google::protobuf::Timestamp& message) {
+  return Time(std::chrono::microseconds(TimeUtil::TimestampToMicroseconds(message)));
+}
+
 v1::SearchJob to_message(const JobRecord& job) {
   v1::SearchJob message;
   message.set_name(job.name.text());

@@ -11,6 +11,7 @@ namespace hwnas::service {
 // The store's records in the words of the interface.
 
 google::protobuf::Timestamp to_message(Time time);
+Time time_of(const google::protobuf::Timestamp& message);
 /// To the microsecond.
 google::protobuf::Duration duration_of(double seconds);
 /// With the progress that its cursor holds (see run_feed.hpp), and the experiment if the record has

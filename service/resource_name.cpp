@@ -27,17 +27,21 @@ std::vector<std::string_view> split(std::string_view name) {
   return parts;
 }
 
-/// The `count` parts of a name: collections and ids by turns.
-std::vector<std::string_view> parts_of(const std::string& field, std::string_view name,
-                                       std::size_t count, std::string_view expected) {
-  const std::vector<std::string_view> parts = split(name);
-  bool fits = parts.size() == count && parts[0] == "tenants";
-  for (std::size_t i = 1; fits && i < count; i += 2) fits = is_resource_id(parts[i]);
-  if (fits && count > 2) {
-    fits = parts[2] == to_string(JobKind::kSearch) || parts[2] == to_string(JobKind::kCompression);
+/// Whether a part of a name stands where `expected` has one: an id for ID, a job's collection for
+/// either of them.
+bool fits(std::string_view part, std::string_view expected) {
+  if (expected == "ID") return is_resource_id(part);
+  if (expected == to_string(JobKind::kSearch) && part == to_string(JobKind::kCompression)) {
+    return true;
   }
-  if (fits && count > 4) fits = parts[4] == "artifacts";
-  if (!fits) {
+  return part == expected;
+}
+
+/// The parts of a name: collections and ids by turns, as in `expected`, "tenants/ID".
+std::vector<std::string_view> parts_of(const std::string& field, std::string_view name,
+                                       std::string_view expected) {
+  const std::vector<std::string_view> parts = split(name);
+  if (!std::ranges::equal(parts, split(expected), fits)) {
     throw InvalidField(
         field, fmt::format("{} is no name of the form {}, of ids of 1 to 63 of a-z, 0-9, '.', "
                            "'_', '-' that begin with a letter or digit",
@@ -60,15 +64,21 @@ bool is_resource_id(std::string_view text) {
 }
 
 std::string parse_tenant(const std::string& field, std::string_view name) {
-  return std::string(parts_of(field, name, 2, "tenants/ID")[1]);
+  return std::string(parts_of(field, name, "tenants/ID")[1]);
 }
 
 JobName parse_job_name(const std::string& field, std::string_view name) {
-  return job_of(parts_of(field, name, 4, "tenants/ID/searchJobs/ID"));
+  return job_of(parts_of(field, name, "tenants/ID/searchJobs/ID"));
+}
+
+OwnedName parse_owned_name(const std::string& field, std::string_view name,
+                           std::string_view collection) {
+  const auto parts = parts_of(field, name, fmt::format("tenants/ID/{}/ID", collection));
+  return {std::string(parts[1]), std::string(parts[3])};
 }
 
 ArtifactName parse_artifact_name(const std::string& field, std::string_view name) {
-  const auto parts = parts_of(field, name, 6, "tenants/ID/searchJobs/ID/artifacts/ID");
+  const auto parts = parts_of(field, name, "tenants/ID/searchJobs/ID/artifacts/ID");
   return {job_of(parts), std::string(parts[5])};
 }
 

@@ -19,6 +19,15 @@ std::string parse_tenant(const std::string& field, std::string_view name);
 /// "tenants/acme/searchJobs/a", and of compression jobs.
 JobName parse_job_name(const std::string& field, std::string_view name);
 
+/// A name of two ids: a tenant's thing, and not a job.
+struct OwnedName {
+  std::string tenant;
+  std::string id;
+};
+/// "tenants/acme/devices/a", of the collection "devices".
+OwnedName parse_owned_name(const std::string& field, std::string_view name,
+                           std::string_view collection);
+
 struct ArtifactName {
   JobName job;
   std::string id;

@@ -12,9 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Relative file names are refused before they matter; this is no folder of anything.
-const fs::path kNoFolder = "/nonexistent/hwnasd";
-
 /// Fails at a key that the map must not have.
 void refuse_key(const Config& map, const char* key, const char* instead) {
   if (map.kind() != Config::Kind::kMap) return;
@@ -46,6 +43,19 @@ void refuse_files(const Config& config) {
   if (device == nullptr || device->kind() != Config::Kind::kMap) return;
   refuse_key(*device, "file", "give the device's name, or its profile");
   refuse_learned_models(*device);
+}
+
+/// Puts the profile of a tenant's device in the place of its name. True if there is one.
+bool resolve_device(Config& config, const DeviceProfiles& devices) {
+  const Config* device = config.find("device");
+  if (!devices || device == nullptr || device->kind() != Config::Kind::kMap) return false;
+  const Config* name = device->find("name");
+  if (name == nullptr || device->has("profile")) return false;
+  const auto profile = devices(name->as_string());
+  if (!profile) return false;
+  config.set("device.name", "null");
+  config.set("device.profile", *profile);
+  return true;
 }
 
 /// Puts the data set's reader in the place of its name.
@@ -95,12 +105,14 @@ std::vector<std::string> Datasets::names() const {
   return names;
 }
 
-Submission read_submission(const std::string& text, const Datasets& datasets) {
+Submission read_submission(const std::string& text, const Datasets& datasets,
+                           const DeviceProfiles& devices) {
   Config config = Config::parse(text, kSubmissionSource);
   refuse_files(config);
+  std::string specification = resolve_device(config, devices) ? config.to_yaml() : text;
   resolve_data(config, datasets);
   engine::Experiment experiment = engine::Experiment::parse(config, kNoFolder);
-  return {std::move(config), std::move(experiment)};
+  return {std::move(config), std::move(experiment), std::move(specification)};
 }
 
 }  // namespace hwnas::service

@@ -54,6 +54,22 @@ std::string refusal(const std::string& yaml) {
   return "";
 }
 
+TEST(Device, TellsAllFaultsOfAProfileTheFirstOneFirst) {
+  std::string yaml = replaced(kMinimal, "clock_hz: { value: 1e6,", "clock_hz: { value: fast,");
+  yaml =
+      replaced(yaml, "linear: { value: 2e6, source: other }", "linera: { value: 2e6, source: s }");
+  yaml = replaced(yaml, "in_place_elementwise: true", "in_place_elementwise: 7");
+  yaml = replaced(yaml, "summary:", "sumary:");
+  const std::vector<std::string> faults = faults_of_device(Config::parse(yaml, "board.yaml"));
+  EXPECT_THAT(faults,
+              ::testing::ElementsAre(HasSubstr("did you mean 'summary'?"),
+                                     HasSubstr("'summary' is missing"), HasSubstr("clock_hz.value"),
+                                     HasSubstr("'linera'"), HasSubstr("in_place_elementwise")));
+  EXPECT_EQ(faults.front(), refusal(yaml));
+  EXPECT_THAT(faults_of_device(Config::parse(kMinimal, "board.yaml")), ::testing::IsEmpty());
+  EXPECT_THAT(faults_of_device(Config::parse("[ 1 ]", "board.yaml")), ::testing::SizeIs(1));
+}
+
 TEST(Device, ReadsEveryNumberWithItsSource) {
   const DeviceProfile board = parse(kMinimal);
   EXPECT_EQ(board.name, "board");

@@ -63,6 +63,17 @@ TEST(LatencyModel, TakesARegressorWhereTheRatesDoNotExplainTheDevice) {
   EXPECT_LT(model.quality().agreement.mape, 0.05);
 }
 
+TEST(LatencyModel, CorrectsTheRatesOfOneNetworkAndNeedsNobodyToJudge) {
+  const auto learned = measured(1, 1, twice_as_slow);
+  const LatencyModel model = fit_latency_model(learned, {}, 0.2);
+  EXPECT_EQ(model.name(), "rates");
+  EXPECT_EQ(model.quality().held_back, 0);
+  EXPECT_TRUE(std::isnan(model.quality().agreement.mape));
+  EXPECT_EQ(LatencyModel::from_text(model.to_text()).to_text(), model.to_text());
+  const auto seen = learned.front();
+  EXPECT_NEAR(model.predict(seen.network, seen.profile).value / seen.measured_ms, 1, 0.2);
+}
+
 TEST(LatencyModel, ReadsBackFromItsTextAsItWas) {
   for (const auto& device : {twice_as_slow, by_kernels}) {
     const auto learned = measured(35, 1, device);
