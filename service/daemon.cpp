@@ -112,7 +112,7 @@ class Daemon::Implementation {
         pool_(kPoolThreads, kMaxWaitingCalls),
         devices_(store_),
         parts_{store_, jobs_, datasets_,      authorization_,
-               rates_, pool_, devices_, options.folder, options.quota},
+               rates_, pool_, devices_, options.folder, options.quota, options.networks},
         watchers_(parts_),
         search_(parts_, watchers_),
         device_service_(parts_),

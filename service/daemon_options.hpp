@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 
+#include "service/network_quota.hpp"
 #include "service/supervisor.hpp"
 
 namespace hwnas::service {
@@ -19,6 +20,7 @@ struct DaemonOptions {
   std::filesystem::path tls_key;
   std::filesystem::path tls_client_authority;
   TenantQuota quota = {.unfinished_jobs = 100};
+  NetworkQuota networks;
   SupervisorOptions jobs;  ///< folder: filled in from above
 };
 

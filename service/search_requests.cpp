@@ -27,9 +27,11 @@ constexpr std::size_t kMadeIdDigits = 8;
 /// The first fault of the text as a violation of the request's field, with its key, line and
 /// column.
 Submission checked_submission(const std::string& field, const std::string& text,
-                              const TenantDatasets& datasets) {
+                              const TenantDatasets& datasets, const NetworkQuota& networks) {
   try {
-    return read_submission(text, datasets);
+    Submission submission = read_submission(text, datasets);
+    require_within(networks, submission.experiment);
+    return submission;
   } catch (const Error& failure) {
     const TextFaultPlace place = place_of_fault(failure.what(), kSubmissionSource);
     if (place.line == 0) throw InvalidField(field, place.description);
@@ -76,12 +78,13 @@ RequestKey request_key(const google::protobuf::Message& request, const std::stri
   return {id, sha256(request.GetTypeName() + "\n" + arguments->SerializeAsString())};
 }
 
-NewJob new_job(const v1::CreateSearchJobRequest& request, const Datasets& datasets) {
+NewJob new_job(const v1::CreateSearchJobRequest& request, const Datasets& datasets,
+               const NetworkQuota& networks) {
   const v1::SearchJob& asked = request.search_job();
   if (asked.display_name().size() > kMaxDisplayNameBytes || find_text_fault(asked.display_name())) {
     throw InvalidField("search_job.display_name", "give at most 63 characters of UTF-8");
   }
-  if (std::abs(asked.priority()) > kMaxPriority) {
+  if (asked.priority() < -kMaxPriority || asked.priority() > kMaxPriority) {
     throw InvalidField("search_job.priority",
                        fmt::format("{} is not between -100 and 100", asked.priority()));
   }
@@ -92,8 +95,8 @@ NewJob new_job(const v1::CreateSearchJobRequest& request, const Datasets& datase
                            "digit");
   }
   const std::string tenant = parse_tenant("parent", request.parent());
-  const Submission submission =
-      checked_submission("search_job.experiment", asked.experiment(), datasets.of(tenant));
+  const Submission submission = checked_submission("search_job.experiment", asked.experiment(),
+                                                   datasets.of(tenant), networks);
   NewJob job;
   job.name = {tenant, JobKind::kSearch,
               request.search_job_id().empty() ? make_id(submission.experiment.name)

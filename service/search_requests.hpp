@@ -8,6 +8,7 @@
 #include "engine/store.hpp"
 #include "hwnas/v1/search_service.pb.h"
 #include "service/job_store.hpp"
+#include "service/network_quota.hpp"
 #include "service/submission.hpp"
 
 namespace hwnas::service {
@@ -20,9 +21,10 @@ JobName parse_search_job(const std::string& field, const std::string& name);
 /// `id`: request_id. The fingerprint is of the method and of all fields but request_id.
 RequestKey request_key(const google::protobuf::Message& request, const std::string& id);
 
-/// Also checks the experiment. Makes the job's id of the experiment's name where the request gives
-/// none.
-NewJob new_job(const v1::CreateSearchJobRequest& request, const Datasets& datasets);
+/// Also checks the experiment, and its networks against the quota. Makes the job's id of the
+/// experiment's name where the request gives none.
+NewJob new_job(const v1::CreateSearchJobRequest& request, const Datasets& datasets,
+               const NetworkQuota& networks);
 
 /// What the `filter` of ListSearchJobs lets through: by state, priority, display_name, create_time.
 std::function<bool(const JobRecord&)> job_filter(const std::string& filter);

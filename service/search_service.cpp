@@ -76,7 +76,7 @@ ServerUnaryReactor* SearchService::CreateSearchJob(CallbackServerContext* contex
   const Call created(parts_, context, "hwnas.v1.SearchService/CreateSearchJob", request->parent());
   return created.run([this, request, response](const Call& call) {
     call.require(parse_tenant("parent", request->parent()));
-    NewJob job = new_job(*request, parts_.datasets);
+    NewJob job = new_job(*request, parts_.datasets, parts_.networks);
     parts_.jobs.create(std::move(job), parts_.quota, request_key(*request, request->request_id()),
                        answer_with<JobRecord>(call, [request, response](const JobRecord& record) {
                          *response = to_message(record);
@@ -158,6 +158,7 @@ ServerUnaryReactor* SearchService::ValidateSearchJob(CallbackServerContext* cont
     try {
       const Submission submission =
           read_submission(request->experiment(), parts_.datasets.of(tenant));
+      require_within(parts_.networks, submission.experiment);
       response->set_planned_trials(static_cast<std::int64_t>(submission.experiment.trials));
     } catch (const Error& failure) {
       const TextFaultPlace place = place_of_fault(failure.what(), kSubmissionSource);

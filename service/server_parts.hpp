@@ -9,6 +9,7 @@
 #include "service/call_rates.hpp"
 #include "service/device_models.hpp"
 #include "service/job_store.hpp"
+#include "service/network_quota.hpp"
 #include "service/quota.hpp"
 #include "service/submission.hpp"
 #include "service/worker_pool.hpp"
@@ -26,6 +27,7 @@ struct ServerParts {
   Devices& devices;
   std::filesystem::path folder;  ///< of the daemon's data
   TenantQuota quota;
+  NetworkQuota networks;
 };
 
 /// Throws what Authorization::require and CallRates::count throw.

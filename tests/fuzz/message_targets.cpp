@@ -24,7 +24,7 @@ const PageTokens& sample_tokens() {
 // What SearchService's handlers ask of a request before they ask the store.
 
 void check(const v1::CreateSearchJobRequest& request) {
-  const NewJob job = new_job(request, sample_datasets(), 1);
+  const NewJob job = new_job(request, sample_datasets());
   require(is_resource_id(job.name.id) && is_resource_id(job.name.tenant), "ids are checked");
   request_key(request, request.request_id());
 }
