@@ -11,7 +11,7 @@ constexpr int kMutants = 50;
 
 }  // namespace
 
-AgingEvolution::AgingEvolution(const spaces::SearchSpace& space, std::uint64_t seed,
+AgingEvolution::AgingEvolution(const spaces::DecisionSpace& space, std::uint64_t seed,
                                const AgingEvolutionOptions& options)
     : space_(space), options_(options), rng_(seed), seen_(space) {
   assert(options.population > 0 && options.sample > 0);

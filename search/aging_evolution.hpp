@@ -28,7 +28,7 @@ struct AgingEvolutionOptions {
 /// asking never waits; a trial that breaks limits enters it, ranked by its violation.
 class AgingEvolution final : public Strategy {
  public:
-  AgingEvolution(const spaces::SearchSpace& space, std::uint64_t seed,
+  AgingEvolution(const spaces::DecisionSpace& space, std::uint64_t seed,
                  const AgingEvolutionOptions& options = {});
 
   std::vector<Proposal> ask(std::size_t n) override;
@@ -43,7 +43,7 @@ class AgingEvolution final : public Strategy {
   std::optional<spaces::Genotype> next();
   const Member& select_parent();
 
-  const spaces::SearchSpace& space_;
+  const spaces::DecisionSpace& space_;
   AgingEvolutionOptions options_;
   Rng rng_;
   Seen seen_;

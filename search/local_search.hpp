@@ -23,7 +23,7 @@ namespace hwnas::search {
 /// climb begins.
 class LocalSearch final : public Strategy {
  public:
-  LocalSearch(const spaces::SearchSpace& space, std::uint64_t seed)
+  LocalSearch(const spaces::DecisionSpace& space, std::uint64_t seed)
       : space_(space), rng_(seed), seen_(space) {}
 
   std::vector<Proposal> ask(std::size_t n) override;
@@ -44,7 +44,7 @@ class LocalSearch final : public Strategy {
   /// Moves a climb on as far as results go; false if it has reached its end.
   bool advance(Climb& climb);
 
-  const spaces::SearchSpace& space_;
+  const spaces::DecisionSpace& space_;
   Rng rng_;
   Seen seen_;
   std::vector<Climb> climbs_;                           ///< under way, oldest first

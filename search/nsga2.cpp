@@ -15,7 +15,7 @@ constexpr int kCandidates = 50;
 
 }  // namespace
 
-Nsga2::Nsga2(const spaces::SearchSpace& space, std::size_t objectives, std::uint64_t seed,
+Nsga2::Nsga2(const spaces::DecisionSpace& space, std::size_t objectives, std::uint64_t seed,
              const Nsga2Options& options)
     : space_(space), objectives_(objectives), options_(options), rng_(seed), seen_(space) {
   assert(objectives > 0 && options.population > 0);

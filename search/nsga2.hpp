@@ -30,7 +30,7 @@ struct Nsga2Options {
 /// generation is incomplete, its finished trials are the parents.
 class Nsga2 final : public Strategy {
  public:
-  Nsga2(const spaces::SearchSpace& space, std::size_t objectives, std::uint64_t seed,
+  Nsga2(const spaces::DecisionSpace& space, std::size_t objectives, std::uint64_t seed,
         const Nsga2Options& options = {});
 
   std::vector<Proposal> ask(std::size_t n) override;
@@ -42,7 +42,7 @@ class Nsga2 final : public Strategy {
   const spaces::Genotype& select_parent();
   void select_survivors();
 
-  const spaces::SearchSpace& space_;
+  const spaces::DecisionSpace& space_;
   std::size_t objectives_;
   Nsga2Options options_;
   Rng rng_;

@@ -11,7 +11,7 @@
 namespace hwnas::search {
 namespace {
 
-using spaces::SearchSpace;
+using spaces::DecisionSpace;
 
 /// Larger populations than this would never see a second generation.
 constexpr std::int64_t kMaxPopulation = 100'000;
@@ -24,17 +24,17 @@ std::size_t count_or(const Config& options, std::string_view key, std::size_t fa
       options.int_or(key, static_cast<std::int64_t>(fallback), 1, kMaxPopulation));
 }
 
-std::unique_ptr<Strategy> make_random(const SearchSpace& space, std::size_t, std::uint64_t seed,
+std::unique_ptr<Strategy> make_random(const DecisionSpace& space, std::size_t, std::uint64_t seed,
                                       const Config&) {
   return std::make_unique<RandomSearch>(space, seed);
 }
 
-std::unique_ptr<Strategy> make_local_search(const SearchSpace& space, std::size_t,
+std::unique_ptr<Strategy> make_local_search(const DecisionSpace& space, std::size_t,
                                             std::uint64_t seed, const Config&) {
   return std::make_unique<LocalSearch>(space, seed);
 }
 
-std::unique_ptr<Strategy> make_aging_evolution(const SearchSpace& space, std::size_t,
+std::unique_ptr<Strategy> make_aging_evolution(const DecisionSpace& space, std::size_t,
                                                std::uint64_t seed, const Config& options) {
   AgingEvolutionOptions own;
   own.population = count_or(options, "population", own.population);
@@ -42,7 +42,7 @@ std::unique_ptr<Strategy> make_aging_evolution(const SearchSpace& space, std::si
   return std::make_unique<AgingEvolution>(space, seed, own);
 }
 
-std::unique_ptr<Strategy> make_nsga2(const SearchSpace& space, std::size_t objectives,
+std::unique_ptr<Strategy> make_nsga2(const DecisionSpace& space, std::size_t objectives,
                                      std::uint64_t seed, const Config& options) {
   Nsga2Options own;
   own.population = count_or(options, "population", own.population);
@@ -68,7 +68,7 @@ std::span<const StrategyInfo> strategies() {
   return kStrategies;
 }
 
-std::unique_ptr<Strategy> make_strategy(const SearchSpace& space, std::size_t objectives,
+std::unique_ptr<Strategy> make_strategy(const DecisionSpace& space, std::size_t objectives,
                                         std::uint64_t seed, const Config& options) {
   std::vector<std::string> names;
   for (const StrategyInfo& strategy : kStrategies) names.emplace_back(strategy.name);

@@ -8,6 +8,9 @@ namespace {
 /// Draws before the walk: enough that a space with 10 % of its genotypes left is sampled uniformly.
 constexpr int kDraws = 32;
 
+/// Steps of the walk without an unseen genotype; seconds at most.
+constexpr int kMaxSteps = 1 << 20;
+
 /// The finaliser of MurmurHash3 (Appleby, 2011): every bit of the key reaches every bit.
 std::uint64_t mix(std::uint64_t key) {
   key = (key ^ (key >> 33)) * 0xff51afd7ed558ccd;
@@ -60,7 +63,7 @@ void KeySet::grow() {
   }
 }
 
-Seen::Seen(const spaces::SearchSpace& space) : space_(space) {
+Seen::Seen(const spaces::DecisionSpace& space) : space_(space) {
   for (const spaces::Decision& decision : space.decisions()) {
     options_.push_back(decision.options.size());
   }
@@ -93,13 +96,14 @@ std::optional<spaces::Genotype> Seen::claim_random(Rng& rng) {
 }
 
 std::optional<spaces::Genotype> Seen::claim_next() {
-  do {
+  for (int step = 0; step < kMaxSteps && !exhausted_; ++step) {
     // Claiming canonical genotypes alone keeps the keys of all others on the way out of the set.
     auto genotype = space_.canonical(walk_) == walk_ ? claim(walk_) : std::nullopt;
     increment(walk_, options_);
     exhausted_ = walk_ == walk_start_;
     if (genotype) return genotype;
-  } while (!exhausted_);
+  }
+  exhausted_ = true;
   return std::nullopt;
 }
 

@@ -36,7 +36,7 @@ class KeySet {
 /// space must outlive it.
 class Seen {
  public:
-  explicit Seen(const spaces::SearchSpace& space);
+  explicit Seen(const spaces::DecisionSpace& space);
 
   /// The canonical form of a genotype, seen from now on; nothing if it was seen before.
   std::optional<spaces::Genotype> claim(const spaces::Genotype& genotype);
@@ -44,7 +44,8 @@ class Seen {
   /// claim() of uniform draws; where too many of them were seen, of the next unseen genotype in
   /// counting order from a random start. Nothing once every canonical genotype was claimed: known
   /// after one walk through the space, whatever the number of calls. A large space is not walked
-  /// unless draws fail, so unless it has few canonical genotypes.
+  /// unless draws fail, so unless it has few canonical genotypes; a walk that meets nothing new for
+  /// 2^20 genotypes counts as having seen them all.
   std::optional<spaces::Genotype> claim_random(Rng& rng);
 
   /// How many were claimed.
@@ -58,7 +59,7 @@ class Seen {
  private:
   std::optional<spaces::Genotype> claim_next();
 
-  const spaces::SearchSpace& space_;
+  const spaces::DecisionSpace& space_;
   KeySet keys_;  ///< of claimed genotypes, and of all others found to be equal to one
   std::size_t claimed_ = 0;
   std::vector<std::uint64_t> options_;  ///< of each decision

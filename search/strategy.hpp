@@ -62,7 +62,7 @@ struct StrategyInfo {
   std::string_view summary;
   /// `options`: the experiment's `search` map (the strategy checks the keys that are its own; see
   /// option_names). `objectives`: how many.
-  std::unique_ptr<Strategy> (*make)(const spaces::SearchSpace& space, std::size_t objectives,
+  std::unique_ptr<Strategy> (*make)(const spaces::DecisionSpace& space, std::size_t objectives,
                                     std::uint64_t seed, const Config& options);
   std::span<const std::string_view> option_names;
   bool multi_objective;  ///< false: optimises the first objective only
@@ -73,7 +73,7 @@ std::span<const StrategyInfo> strategies();
 
 /// Throws InvalidArgument, at the place of `options`' "strategy" key, for an unknown name.
 /// The space must outlive the strategy.
-std::unique_ptr<Strategy> make_strategy(const spaces::SearchSpace& space, std::size_t objectives,
+std::unique_ptr<Strategy> make_strategy(const spaces::DecisionSpace& space, std::size_t objectives,
                                         std::uint64_t seed, const Config& options);
 
 }  // namespace hwnas::search

@@ -38,7 +38,7 @@ Genotype genotype_from_string(std::string_view text) {
   }
 }
 
-void require_member(const SearchSpace& space, const Genotype& genotype) {
+void require_member(const DecisionSpace& space, const Genotype& genotype) {
   const auto decisions = space.decisions();
   if (genotype.choices.size() != decisions.size()) {
     throw invalid_argument("genotype {} has {} choices, but the space has {} decisions",
@@ -53,7 +53,7 @@ void require_member(const SearchSpace& space, const Genotype& genotype) {
   }
 }
 
-double log10_size(const SearchSpace& space) {
+double log10_size(const DecisionSpace& space) {
   double log10 = 0;
   for (const Decision& decision : space.decisions()) {
     log10 += std::log10(static_cast<double>(decision.options.size()));
@@ -61,7 +61,7 @@ double log10_size(const SearchSpace& space) {
   return log10;
 }
 
-Genotype sample(const SearchSpace& space, Rng& rng) {
+Genotype sample(const DecisionSpace& space, Rng& rng) {
   Genotype genotype;
   genotype.choices.reserve(space.decisions().size());
   for (const Decision& decision : space.decisions()) {
@@ -70,7 +70,7 @@ Genotype sample(const SearchSpace& space, Rng& rng) {
   return genotype;
 }
 
-Genotype mutate(const SearchSpace& space, const Genotype& parent, Rng& rng) {
+Genotype mutate(const DecisionSpace& space, const Genotype& parent, Rng& rng) {
   require_member(space, parent);
   const auto decisions = space.decisions();
   const auto is_open = [](const Decision& decision) { return decision.options.size() > 1; };
@@ -96,7 +96,7 @@ Genotype crossover(const Genotype& a, const Genotype& b, Rng& rng) {
   return child;
 }
 
-std::vector<Genotype> neighbours(const SearchSpace& space, const Genotype& genotype) {
+std::vector<Genotype> neighbours(const DecisionSpace& space, const Genotype& genotype) {
   require_member(space, genotype);
   const auto decisions = space.decisions();
   std::vector<Genotype> result;
@@ -110,7 +110,7 @@ std::vector<Genotype> neighbours(const SearchSpace& space, const Genotype& genot
   return result;
 }
 
-std::vector<float> encode(const SearchSpace& space, const Genotype& genotype) {
+std::vector<float> encode(const DecisionSpace& space, const Genotype& genotype) {
   require_member(space, genotype);
   std::vector<float> code;
   for (std::size_t i = 0; i < genotype.choices.size(); ++i) {
@@ -121,7 +121,7 @@ std::vector<float> encode(const SearchSpace& space, const Genotype& genotype) {
   return code;
 }
 
-std::string describe(const SearchSpace& space, const Genotype& genotype) {
+std::string describe(const DecisionSpace& space, const Genotype& genotype) {
   require_member(space, genotype);
   std::vector<std::string> words;
   for (std::size_t i = 0; i < genotype.choices.size(); ++i) {

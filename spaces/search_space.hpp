@@ -35,22 +35,26 @@ struct Decision {
   bool ordered = false;              ///< options grow from small to large (kernel, width, depth)
 };
 
-/// A set of networks spanned by independent decisions. Immutable and thread-safe after
-/// construction.
-class SearchSpace {
+/// Independent decisions, whatever their genotypes stand for: what strategies work on. Immutable
+/// and thread-safe after construction.
+class DecisionSpace {
  public:
-  virtual ~SearchSpace() = default;
+  virtual ~DecisionSpace() = default;
 
   /// Fixed for the life of the space.
   virtual std::span<const Decision> decisions() const = 0;
 
+  /// The representative of all genotypes that stand for the same, which is the first of them.
+  /// Idempotent. Throws InvalidArgument if the genotype is not a member.
+  virtual Genotype canonical(const Genotype& genotype) const { return genotype; }
+};
+
+/// A set of networks spanned by decisions: equal networks <=> equal canonical genotypes.
+class SearchSpace : public DecisionSpace {
+ public:
   /// The network of a genotype, verified. Ends in a linear layer of `classes` logits, without
   /// softmax. Throws InvalidArgument if the genotype is not a member.
   virtual ir::Network decode(const Genotype& genotype) const = 0;
-
-  /// The representative of all genotypes that decode to an equal network, which is the first of
-  /// them: equal networks <=> equal canonical genotypes. Idempotent. Throws as decode.
-  virtual Genotype canonical(const Genotype& genotype) const { return genotype; }
 };
 
 /// What a space is built for.
@@ -77,20 +81,20 @@ std::unique_ptr<SearchSpace> make_space(const Config& options, const Task& task)
 // Written once for all spaces.
 
 /// Throws InvalidArgument naming the decision if a choice is out of range or the length is wrong.
-void require_member(const SearchSpace& space, const Genotype& genotype);
+void require_member(const DecisionSpace& space, const Genotype& genotype);
 /// log10 of the number of genotypes.
-double log10_size(const SearchSpace& space);
+double log10_size(const DecisionSpace& space);
 /// Uniform over genotypes.
-Genotype sample(const SearchSpace& space, Rng& rng);
+Genotype sample(const DecisionSpace& space, Rng& rng);
 /// Exactly one decision (with two or more options) set to another option; with none, the genotype.
-Genotype mutate(const SearchSpace& space, const Genotype& parent, Rng& rng);
+Genotype mutate(const DecisionSpace& space, const Genotype& parent, Rng& rng);
 /// Every choice from either parent with probability 1/2.
 Genotype crossover(const Genotype& a, const Genotype& b, Rng& rng);
 /// All genotypes that differ in exactly one decision.
-std::vector<Genotype> neighbours(const SearchSpace& space, const Genotype& genotype);
+std::vector<Genotype> neighbours(const DecisionSpace& space, const Genotype& genotype);
 /// One-hot, the concatenation over decisions: what learned predictors take.
-std::vector<float> encode(const SearchSpace& space, const Genotype& genotype);
+std::vector<float> encode(const DecisionSpace& space, const Genotype& genotype);
 /// "stage1.depth=2 stage1.kernel=5 …"
-std::string describe(const SearchSpace& space, const Genotype& genotype);
+std::string describe(const DecisionSpace& space, const Genotype& genotype);
 
 }  // namespace hwnas::spaces

@@ -46,6 +46,30 @@ TEST(Seen, DrawsEveryCanonicalGenotypeAndThenNothing) {
   }
 }
 
+/// 2^40 genotypes that stand for two things.
+class TwoThings final : public spaces::DecisionSpace {
+ public:
+  std::span<const spaces::Decision> decisions() const override { return decisions_; }
+  spaces::Genotype canonical(const spaces::Genotype& genotype) const override {
+    spaces::Genotype result{std::vector<std::uint16_t>(40)};
+    result.choices[0] = genotype.choices[0];
+    return result;
+  }
+
+ private:
+  std::vector<spaces::Decision> decisions_ = std::vector<spaces::Decision>(40, {"d", {"0", "1"}});
+};
+
+TEST(Seen, GivesUpAWalkAmongGenotypesThatAllStandForSeenOnes) {
+  const TwoThings space;
+  Seen seen(space);
+  Rng rng(1);
+  EXPECT_TRUE(seen.claim_random(rng));
+  EXPECT_TRUE(seen.claim_random(rng));
+  EXPECT_FALSE(seen.claim_random(rng));
+  EXPECT_FALSE(seen.claim_random(rng));
+}
+
 TEST(Seen, NumbersGenotypesWithoutCollisions) {
   const ToySpace space(4, 3);
   const Seen seen(space);
