@@ -13,13 +13,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Of the program that runs: a package has them there, wherever it is unpacked.
+fs::path installed_configs() {
+  std::error_code unknown;
+  const fs::path program = fs::read_symlink("/proc/self/exe", unknown);
+  return (program.parent_path() / "../share/hwnas/configs").lexically_normal();
+}
+
 }  // namespace
 
 std::vector<fs::path> config_folders(const fs::path& experiment_folder) {
   std::vector<fs::path> folders{(fs::absolute(experiment_folder) / "..").lexically_normal()};
   if (const char* configured = std::getenv("HWNAS_CONFIGS")) folders.emplace_back(configured);
+  folders.push_back(installed_configs());
   folders.emplace_back(HWNAS_SOURCE_CONFIGS);
-  folders.emplace_back(HWNAS_INSTALLED_CONFIGS);
   std::erase_if(folders, [](const fs::path& folder) { return !fs::is_directory(folder); });
   return folders;
 }

@@ -7,7 +7,8 @@
 namespace hwnas::engine {
 
 /// Where configs/ is looked for, in this order: beside the experiment's folder (its parent), the
-/// environment's HWNAS_CONFIGS, the source tree, the installed files. Only folders that exist.
+/// environment's HWNAS_CONFIGS, the installed files (../share/hwnas/configs from the program's
+/// folder), the source tree. Only folders that exist.
 std::vector<std::filesystem::path> config_folders(const std::filesystem::path& experiment_folder);
 
 /// Names of all devices in these folders, sorted.
