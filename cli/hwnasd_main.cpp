@@ -45,6 +45,19 @@ void add_job_options(CLI::App& app, service::SupervisorOptions& jobs) {
   app.add_option("--job-open-files", jobs.limits.open_files, "Of a job [no limit]");
 }
 
+void add_network_options(CLI::App& app, service::NetworkQuota& networks) {
+  app.add_option("--max-parameters", networks.parameters, "Of any network of a job's space")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-macs", networks.macs, "Multiply-accumulates of a sample, likewise")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-activation-bytes", networks.activation_bytes,
+                 "What training keeps of a sample, likewise")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str();
+}
+
 void add_quota_options(CLI::App& app, service::TenantQuota& quota) {
   app.add_option("--max-unfinished-of-tenant", quota.unfinished_jobs,
                  "Jobs queued or running, of one tenant")
@@ -81,6 +94,7 @@ void add_options(CLI::App& app, service::DaemonOptions& options) {
                  "Authority of clients' certificates (PEM)")
       ->type_name("FILE");
   add_quota_options(app, options.quota);
+  add_network_options(app, options.networks);
   add_job_options(app, options.jobs);
 }
 
