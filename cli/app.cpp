@@ -18,6 +18,7 @@ constexpr CommandInfo kCommands[] = {
     {"predict", add_predict},   {"measure", add_measure},
     {"profile", add_profile},   {"agent", add_agent},
     {"space", add_space},       {"list", add_list},
+    {"admin", add_admin},
     {"doctor", add_doctor},     {"completion", add_completion},
 };
 

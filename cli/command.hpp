@@ -36,6 +36,7 @@ struct CommandInfo {
   std::string_view name;
   void (*add)(CLI::App& app, Invocation& invocation);
 };
+void add_admin(CLI::App& app, Invocation& invocation);
 void add_agent(CLI::App& app, Invocation& invocation);
 void add_compress(CLI::App& app, Invocation& invocation);
 void add_completion(CLI::App& app, Invocation& invocation);
