@@ -86,6 +86,9 @@ void bound(grpc::ServerBuilder& builder) {
   grpc::ResourceQuota quota("hwnasd");
   builder.SetResourceQuota(quota.Resize(kMaxServerBytes));
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  // A packed message is unpacked before its size is checked: a few KiB may become gigabytes.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   // Otherwise a second daemon could take half of the calls of the first one.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
