@@ -9,24 +9,24 @@ namespace hwnas::client {
 
 /// Where a hwnasd is, and who calls it.
 struct Connection {
-  std::string server;  ///< "unix:PATH" or "HOST:PORT"
-  std::string tenant;  ///< its id
-  std::string token;   ///< a bearer token; empty: none
+  std::string server = {};  ///< "unix:PATH" or "HOST:PORT"
+  std::string tenant = {};  ///< its id
+  std::string token = {};   ///< a bearer token; empty: none
   /// PEM files. The authority that the daemon's certificate must be signed by; empty: the system's.
   /// With any of these, and for every server that is not on this machine, all is encrypted.
-  std::filesystem::path tls_authority;
-  std::filesystem::path tls_certificate;  ///< the client's, with its key; or neither
-  std::filesystem::path tls_key;
+  std::filesystem::path tls_authority = {};
+  std::filesystem::path tls_certificate = {};  ///< the client's, with its key; or neither
+  std::filesystem::path tls_key = {};
 };
 
 /// What a command line says of a connection; what is empty it leaves open.
 struct ConnectionFlags {
-  std::string server;
-  std::string tenant;
-  std::filesystem::path token_file;
-  std::filesystem::path tls_authority;
-  std::filesystem::path tls_certificate;
-  std::filesystem::path tls_key;
+  std::string server = {};
+  std::string tenant = {};
+  std::filesystem::path token_file = {};
+  std::filesystem::path tls_authority = {};
+  std::filesystem::path tls_certificate = {};
+  std::filesystem::path tls_key = {};
 };
 
 /// The value of an environment variable that is set and not empty.

@@ -21,7 +21,7 @@ constexpr std::size_t kDigits = 64;  // of a SHA-256
 std::string checked_file_name(const v1::Artifact& artifact) {
   const std::string& name = artifact.file_name();
   const bool plain = !name.empty() && name[0] != '.' && name.find('/') == std::string::npos &&
-                     !find_text_fault(name) && artifact.sha256().size() == kDigits &&
+                     one_line(name) == name && artifact.sha256().size() == kDigits &&
                      artifact.sha256().find_first_not_of("0123456789abcdef") == std::string::npos;
   if (!plain) {
     throw error(ErrorCode::kInternal,

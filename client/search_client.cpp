@@ -26,7 +26,7 @@ SearchClient::SearchClient(Connection connection, RetryPolicy policy)
       stub_(v1::SearchService::NewStub(open_channel(connection_, policy_))) {}
 
 std::string SearchClient::job_name(std::string_view job) const {
-  if (job.empty() || job.size() > kMaxJobBytes || find_text_fault(job)) {
+  if (job.empty() || job.size() > kMaxJobBytes || one_line(job) != job) {
     throw invalid_argument("job {}: give a job's id, or its name tenants/TENANT/searchJobs/ID",
                            in_quotes(job));
   }
@@ -41,12 +41,12 @@ void SearchClient::introduce(grpc::ClientContext& context) const {
 }
 
 CallError SearchClient::failure(const grpc::Status& status) const {
-  std::string message = status.error_message();
+  std::string message = one_line(status.error_message());
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
       message = is_answer(status) ? fmt::format("hwnasd at {}: {}", connection_.server, message)
                                   : fmt::format("hwnasd at {} cannot be reached: {}",
-                                                connection_.server, one_line(message));
+                                                connection_.server, message);
       break;
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       message = fmt::format("hwnasd at {} has not answered in {} s", connection_.server,
@@ -60,7 +60,7 @@ CallError SearchClient::failure(const grpc::Status& status) const {
     case grpc::StatusCode::UNIMPLEMENTED:
       if (!is_answer(status)) {
         message = fmt::format("what answers at {} is no hwnasd, or an older one: {}",
-                              connection_.server, one_line(message));
+                              connection_.server, message);
       }
       break;
     default:

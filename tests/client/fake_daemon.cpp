@@ -1,0 +1,61 @@
+#include "tests/client/fake_daemon.hpp"
+
+#include <chrono>
+
+namespace hwnas::client {
+
+using namespace std::chrono_literals;
+
+FakeDaemon::FakeDaemon() {
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(address(), grpc::InsecureServerCredentials());
+  builder.RegisterService(this);
+  server_ = builder.BuildAndStart();
+}
+
+FakeDaemon::~FakeDaemon() {
+  server_->Shutdown(std::chrono::system_clock::now());
+}
+
+RetryPolicy FakeDaemon::quick() {
+  return {.first_delay = 1ms,
+          .max_delay = 4ms,
+          .give_up_after = 100ms,
+          .give_up_stream_after = 10s,
+          .deadline = 10s};
+}
+
+SearchClient FakeDaemon::client(RetryPolicy policy) const {
+  return SearchClient({.server = address(), .tenant = "acme"}, policy);
+}
+
+grpc::Status FakeDaemon::CreateSearchJob(grpc::ServerContext*,
+                                         const v1::CreateSearchJobRequest* request,
+                                         v1::SearchJob* response) {
+  return create(*request, *response);
+}
+
+grpc::Status FakeDaemon::GetSearchJob(grpc::ServerContext*, const v1::GetSearchJobRequest* request,
+                                      v1::SearchJob* response) {
+  return get(*request, *response);
+}
+
+grpc::Status FakeDaemon::ListSearchJobs(grpc::ServerContext*,
+                                        const v1::ListSearchJobsRequest* request,
+                                        v1::ListSearchJobsResponse* response) {
+  return list(*request, *response);
+}
+
+grpc::Status FakeDaemon::WatchSearchJob(grpc::ServerContext* context,
+                                        const v1::WatchSearchJobRequest* request,
+                                        grpc::ServerWriter<v1::WatchSearchJobResponse>* writer) {
+  return watch(*context, *request, *writer);
+}
+
+grpc::Status FakeDaemon::DownloadArtifact(
+    grpc::ServerContext* context, const v1::DownloadArtifactRequest* request,
+    grpc::ServerWriter<v1::DownloadArtifactResponse>* writer) {
+  return download(*context, *request, *writer);
+}
+
+}  // namespace hwnas::client
