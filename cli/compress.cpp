@@ -38,8 +38,9 @@ engine::Limit parse_limit(const std::string& text) {
   return {text.substr(0, equals), *bound};
 }
 
-/// "fashion_mnist", or a map as in an experiment's `data`.
+/// "fashion_mnist", a map as in an experiment's `data`, or a file with one.
 Config parse_data(const std::string& text) {
+  if (text.ends_with(".yaml")) return Config::load(text);
   const bool is_map = text.find('{') != std::string::npos;
   return Config::parse(is_map ? text : fmt::format("{{ name: {} }}", text), "--data");
 }
@@ -65,32 +66,11 @@ engine::CompressRequest request_of(const Options& options) {
   return request;
 }
 
-nlohmann::json to_json(const engine::CompressResult& result) {
-  nlohmann::json costs = nlohmann::json::object();
-  for (const auto& cost : result.costs) {
-    costs[cost.metric] = {
-        {"float", cost.in_float}, {"int8", cost.in_int8}, {"compressed", cost.compressed}};
-  }
-  nlohmann::json artifacts = nlohmann::json::array();
-  for (const exporters::Artifact& artifact : result.artifacts) {
-    artifacts.push_back({{"format", artifact.format},
-                         {"file", artifact.file.string()},
-                         {"sha256", artifact.sha256},
-                         {"bytes", artifact.bytes}});
-  }
-  return {{"float_val_top1", result.summary.float_val_top1},
-          {"val_top1", result.summary.val_top1},
-          {"float_test_top1", *result.float_test_top1},
-          {"test_top1", *result.summary.test_top1},
-          {"costs", costs},
-          {"artifacts", artifacts}};
-}
-
 }  // namespace
 
 void print_compression(const engine::CompressResult& result, const Invocation& invocation) {
   if (invocation.json) {
-    print_json(to_json(result));
+    print_json(engine::to_json(result));
     return;
   }
   std::vector<std::vector<std::string>> rows = {{"", "float", "int8", "compressed"}};
@@ -121,8 +101,10 @@ void add_compress(CLI::App& app, Invocation& invocation) {
   command->add_option("SUBJECT", options->subject, "Folder of a run, or a float .onnx or .tflite")
       ->type_name("DIR|FILE")
       ->required();
-  command->add_option("--data", options->data,
-                      "Data set of `hwnas list data`, or a map as in an experiment [the run's]");
+  command->add_option(
+      "--data", options->data,
+      "Data set of `hwnas list data`, or a map as in an experiment or in a .yaml file "
+      "[the run's]");
   add_device_options(*command, options->target);
   command->add_option("--limit", options->limits, "Cost that must not be exceeded; may be repeated")
       ->type_name("METRIC=NUMBER")

@@ -11,6 +11,7 @@
 #include <new>
 
 #include "cli/exit_code.hpp"
+#include "cli/read_dataset.hpp"
 #include "service/daemon.hpp"
 
 namespace hwnas::cli {
@@ -21,6 +22,8 @@ namespace fs = std::filesystem;
 // After an error of the disk nothing that is stored can be relied on; whoever supervises the daemon
 // starts it again (EX_IOERR of sysexits.h).
 constexpr int kDiskFailed = 74;
+// How the daemon runs itself to read a data set of strangers; for nobody else.
+constexpr const char* kReadDataset = "read-dataset";
 
 void add_job_options(CLI::App& app, service::SupervisorOptions& jobs) {
   app.add_option("--max-running", jobs.max_running, "Jobs that run at the same time")
@@ -127,12 +130,16 @@ ExitCode run(int argc, char** argv) {
       ->type_name("FILE");
   app.footer("Example:\n  hwnasd --data /var/lib/hwnas --datasets /etc/hwnas/datasets");
   try {
+    if (argc == 4 && std::string_view(argv[1]) == kReadDataset) {
+      read_dataset(argv[2], argv[3]);
+      return ExitCode::kOk;
+    }
     app.parse(argc, argv);
     options.folder = fs::absolute(options.folder).lexically_normal();
-    options.jobs.program = {
-        program.empty()
-            ? (fs::read_symlink("/proc/self/exe").parent_path() / "hwnas-train").string()
-            : fs::absolute(program).string()};
+    const fs::path here = fs::read_symlink("/proc/self/exe");
+    options.dataset_reader = {here.string(), kReadDataset};
+    options.jobs.program = {program.empty() ? (here.parent_path() / "hwnas-train").string()
+                                            : fs::absolute(program).string()};
     serve(options);
     return ExitCode::kOk;
   } catch (const CLI::ParseError& error) {

@@ -1,11 +1,18 @@
 #include "engine/compress.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "compression/accuracy.hpp"
 #include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/text.hpp"
 #include "engine/compression_job.hpp"
+#include "engine/experiment_sections.hpp"
 #include "engine/finalist_files.hpp"
 #include "engine/front.hpp"
 #include "engine/probes.hpp"
@@ -138,11 +145,66 @@ void write_artifacts(const CompressRequest& request, const Subject& subject,
       {subject.model.name, subject.trial, subject.genotype, subject.device.name, subject.runtime,
        utc_now(), std::move(metrics), result.artifacts},
       subject.model, request.to / "manifest.json");
+  write_file_atomically(request.to / kCompressResult, to_json(result).dump());
 }
 
 }  // namespace
 
+void require_valid(const CompressRequest& request) {
+  for (const Config& pass : request.passes) compression::make_pass(pass);
+  const std::vector<std::string> formats = names_of(exporters::exporters());
+  for (const std::string& format : request.formats) {
+    if (std::ranges::count(formats, format) > 0) continue;
+    throw invalid_argument("formats: no format {}{} ({})", in_quotes(format),
+                           did_you_mean(format, formats), fmt::join(formats, ", "));
+  }
+  std::vector<std::string> costs;
+  for (const auto& row : estimators::cost_models()) costs.emplace_back(row.metric);
+  for (const Limit& limit : request.limits) {
+    if (std::ranges::count(costs, limit.metric) == 0) {
+      throw invalid_argument("limits: no cost {}{} ({})", in_quotes(limit.metric),
+                             did_you_mean(limit.metric, costs), fmt::join(costs, ", "));
+    }
+    if (!(limit.bound > 0) || !std::isfinite(limit.bound)) {
+      throw invalid_argument("limits: {} must be at most {}: give a number above 0", limit.metric,
+                             limit.bound);
+    }
+  }
+}
+
+nlohmann::json to_json(const CompressResult& result) {
+  using nlohmann::json;
+  json costs = json::object();
+  for (const auto& cost : result.costs) {
+    costs[cost.metric] = {
+        {"float", cost.in_float}, {"int8", cost.in_int8}, {"compressed", cost.compressed}};
+  }
+  json passes = json::array();
+  for (const report::PassSummary& pass : result.summary.passes) {
+    passes.push_back({{"pass", pass.pass},
+                      {"accepted", pass.accepted},
+                      {"val_top1_before", pass.val_top1_before},
+                      {"val_top1_after", pass.val_top1_after},
+                      {"summary", pass.summary}});
+  }
+  json artifacts = json::array();
+  for (const exporters::Artifact& artifact : result.artifacts) {
+    artifacts.push_back({{"format", artifact.format},
+                         {"file", artifact.file.string()},
+                         {"sha256", artifact.sha256},
+                         {"bytes", artifact.bytes}});
+  }
+  return {{"float_val_top1", result.summary.float_val_top1},
+          {"val_top1", result.summary.val_top1},
+          {"float_test_top1", *result.float_test_top1},
+          {"test_top1", *result.summary.test_top1},
+          {"costs", costs},
+          {"passes", passes},
+          {"artifacts", artifacts}};
+}
+
 CompressResult compress_model(const CompressRequest& request, const Training& training) {
+  require_valid(request);
   Subject subject = holds_run(request.subject) ? subject_of_run(request) : subject_of_file(request);
   for (const Limit& limit : request.limits) subject.limits.push_back(limit);
   training.set_worker_threads(1, request.workers);
@@ -165,6 +227,10 @@ CompressResult compress_model(const CompressRequest& request, const Training& tr
        .with = training,
        .report = [&](double, const std::string& message) { request.log(message); },
        .stop = request.stop});
+  // Passes end early when they are asked to, and what came of them depends on when.
+  if (request.stop.stop_requested()) {
+    throw error(ErrorCode::kCancelled, "stopped before the compression was done: start it again");
+  }
   if (!done.model.integers) {
     throw error(ErrorCode::kFailedPrecondition, "no pass was accepted: {}",
                 done.reports.empty() ? "none was given" : done.reports.back().summary);

@@ -12,6 +12,8 @@
 #include "exporters/exporter.hpp"
 #include "report/run_summary.hpp"
 
+#include <nlohmann/json_fwd.hpp>
+
 namespace hwnas::engine {
 
 /// Compression outside of a run's own pipeline: of a run's chosen finalist, or of a user's model.
@@ -24,7 +26,7 @@ struct CompressRequest {
   std::vector<Limit> limits;  ///< beside the run's, if the device is the run's
   std::vector<Config> passes;
   std::vector<std::string> formats;  ///< for exporters::export_model
-  std::filesystem::path to;          ///< folder for artifacts and manifest.json
+  std::filesystem::path to;          ///< folder for artifacts, manifest.json and kCompressResult
   std::uint64_t seed = 0;
   int workers = 1;
   std::function<void(const std::string&)> log;
@@ -46,8 +48,18 @@ struct CompressResult {
   std::vector<Cost> costs;
 };
 
-/// Throws what import_model, read_data, passes and exporters throw, InvalidArgument if the data do
-/// not fit the model or it is in integers already, FailedPrecondition if no pass was accepted.
+/// The file beside the artifacts that has to_json of the result; written last.
+inline constexpr const char* kCompressResult = "compression.json";
+/// Accuracies in percent, costs, passes and artifacts (docs/cli.md).
+nlohmann::json to_json(const CompressResult& result);
+
+/// What can be checked without subject and data. Throws InvalidArgument for a pass (at its place),
+/// "formats: …" and "limits: …".
+void require_valid(const CompressRequest& request);
+
+/// Throws what require_valid, import_model, read_data, passes and exporters throw, InvalidArgument
+/// if the data do not fit the model or it is in integers already, FailedPrecondition if no pass was
+/// accepted, Cancelled if it was stopped.
 CompressResult compress_model(const CompressRequest& request, const Training& training);
 
 }  // namespace hwnas::engine

@@ -14,6 +14,7 @@
 #include "core/error.hpp"
 #include "core/sha256.hpp"
 #include "engine/store.hpp"
+#include "service/compression_results.hpp"
 
 namespace hwnas::service {
 namespace {
@@ -42,6 +43,7 @@ bool is_done(const std::vector<engine::StageRecord>& stages, engine::Stage stage
 }  // namespace
 
 std::vector<JobArtifact> artifacts_of(const fs::path& run, const JobName& job) {
+  if (job.kind == JobKind::kCompression) return compression_artifacts(run, job);
   std::vector<JobArtifact> result;
   if (!engine::holds_run(run)) return result;
   const engine::StoreReader store(run);

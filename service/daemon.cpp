@@ -13,6 +13,8 @@
 
 #include "core/file.hpp"
 #include "measurement/agent_protocol.hpp"
+#include "service/compression_service.hpp"
+#include "service/dataset_service.hpp"
 #include "service/device_service.hpp"
 #include "service/event_listeners.hpp"
 #include "service/log.hpp"
@@ -107,9 +109,11 @@ class Daemon::Implementation {
  public:
   Implementation(const DaemonOptions& options, std::function<void(const Error&)> on_fatal)
       : address_(checked_address(options)),
-        datasets_(options.datasets.empty() ? Datasets() : Datasets(options.datasets)),
+        datasets_(options.datasets, &dataset_store_),
         authorization_(authorization_for(options)),
         store_(options.folder, {.on_fatal = std::move(on_fatal)}),
+        uploads_(store_),
+        dataset_store_(store_, options.folder),
         jobs_(store_, [this](const auto& uids) { listeners_.publish(uids); }),
         rates_(options.quota.calls_per_second),
         pool_(kPoolThreads, kMaxWaitingCalls),
@@ -119,6 +123,8 @@ class Daemon::Implementation {
         watchers_(parts_),
         search_(parts_, watchers_),
         device_service_(parts_),
+        dataset_service_(parts_, uploads_, dataset_store_, options.dataset_reader),
+        compression_(parts_, uploads_),
         supervisor_(jobs_, datasets_, supervisor_options(options)) {
     listeners_.add([this](const auto& uids) { watchers_.notify(uids); });
     listeners_.add([this](const auto& uids) { supervisor_.notify(uids); });
@@ -132,6 +138,7 @@ class Daemon::Implementation {
     supervisor_.drain();
     watchers_.close();
     devices_.models.close();
+    dataset_service_.stop();
     if (server_) server_->Shutdown(std::chrono::system_clock::now() + kLastCalls);
     server_.reset();
     listeners_.clear();
@@ -150,6 +157,8 @@ class Daemon::Implementation {
     bound(builder);
     builder.RegisterService(&search_);
     builder.RegisterService(&device_service_);
+    builder.RegisterService(&dataset_service_);
+    builder.RegisterService(&compression_);
     builder.RegisterCallbackGenericService(&not_served_);
     server_ = builder.BuildAndStart();
     if (!server_ || port == 0) {
@@ -167,6 +176,8 @@ class Daemon::Implementation {
   const Authorization authorization_;
   EventListeners listeners_;
   Store store_;
+  UploadStore uploads_;
+  DatasetStore dataset_store_;
   JobStore jobs_;
   CallRates rates_;
   WorkerPool pool_;
@@ -175,6 +186,8 @@ class Daemon::Implementation {
   Watchers watchers_;
   SearchService search_;
   DeviceService device_service_;
+  DatasetService dataset_service_;
+  CompressionService compression_;
   NotServed not_served_;
   Supervisor supervisor_;
   std::unique_ptr<grpc::Server> server_;

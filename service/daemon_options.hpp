@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "service/network_quota.hpp"
 #include "service/supervisor.hpp"
@@ -21,6 +22,8 @@ struct DaemonOptions {
   std::filesystem::path tls_client_authority;
   TenantQuota quota = {.unfinished_jobs = 100};
   NetworkQuota networks;
+  /// What reads data sets of uploads (see DatasetReadingOptions).
+  std::vector<std::string> dataset_reader;
   SupervisorOptions jobs;  ///< folder: filled in from above
 };
 

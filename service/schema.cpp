@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "core/error.hpp"
+#include "service/dataset_rows.hpp"
 #include "service/device_store.hpp"
 #include "service/usage.hpp"
 
@@ -74,7 +75,7 @@ constexpr const char* kFreeResponses = R"sql(
 ALTER TABLE request DROP COLUMN uid;
 )sql";
 
-const std::string kVersion2 = std::string(kFreeResponses) + kUsageTables + kDeviceTables;
+const std::string kVersion2 = std::string(kFreeResponses) + kDatasetTables + kUsageTables + kDeviceTables;
 
 const char* const kMigrations[] = {kVersion1, kVersion2.c_str()};
 

@@ -21,6 +21,11 @@ inline constexpr const char* kStoreFile = "service.db";
 ///   event    revision, uid, time, kind, payload: only ever appended to, but for those of deleted
 ///            jobs, of which nothing but the event "deleted" stays
 ///   usage    tenant, hour (since 1970), cpu_seconds
+///   upload   number, tenant, id, file_name, size_bytes, sha256, committed_bytes, complete, hidden
+///            (deleted, but needed by a data set), create_time, seconds_left (see UploadStore)
+///   dataset  number, tenant, id, display_name, reader, channels, height, width, classes,
+///            train_samples, test_samples, create_time
+///   dataset_file  dataset, key, upload: their numbers
 ///   request  sequence, tenant, id, method, fingerprint, response (as the method keeps it), time
 ///   device, device_measurement  see kDeviceTables
 std::span<const char* const> migrations();

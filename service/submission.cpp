@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "service/dataset_store.hpp"
 #include "service/resource_name.hpp"
 
 namespace hwnas::service {
@@ -59,15 +62,15 @@ bool resolve_device(Config& config, const DeviceProfiles& devices) {
 }
 
 /// Puts the data set's reader in the place of its name.
-void resolve_data(Config& config, const Datasets& datasets) {
+void resolve_data(Config& config, const TenantDatasets& datasets) {
   const Config& data = config.at("data");
   const Config& name = data.at("name");
   if (name.as_string() == "none") return;
-  const Config* dataset = datasets.find(name.as_string());
-  if (dataset == nullptr) {
-    name.fail(fmt::format("no data set {}{} (registered: {}; or none)", in_quotes(name.as_string()),
-                          did_you_mean(name.as_string(), datasets.names()),
-                          fmt::join(datasets.names(), ", ")));
+  const std::optional<Config> dataset = datasets.find(name.as_string());
+  if (!dataset) {
+    const std::vector<std::string> known = datasets.names();
+    name.fail(fmt::format("no data set {}{} (there are: {}; or none)", in_quotes(name.as_string()),
+                          did_you_mean(name.as_string(), known), fmt::join(known, ", ")));
   }
   data.require_known_keys({"name"});
   config.set("data", dataset->to_yaml());
@@ -75,7 +78,9 @@ void resolve_data(Config& config, const Datasets& datasets) {
 
 }  // namespace
 
-Datasets::Datasets(const fs::path& folder) {
+Datasets::Datasets(const fs::path& folder, const DatasetStore* of_tenants)
+    : of_tenants_(of_tenants) {
+  if (folder.empty()) return;
   std::error_code failed;
   for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end;
        entry.increment(failed)) {
@@ -105,7 +110,29 @@ std::vector<std::string> Datasets::names() const {
   return names;
 }
 
-Submission read_submission(const std::string& text, const Datasets& datasets,
+TenantDatasets Datasets::of(std::string tenant) const {
+  return of_tenants_ == nullptr ? TenantDatasets(*this)
+                                : TenantDatasets(*this, *of_tenants_, std::move(tenant));
+}
+
+std::optional<Config> TenantDatasets::find(const std::string& name) const {
+  if (own_ != nullptr) {
+    if (auto options = own_->options(tenant_, name)) return options;
+  }
+  const Config* const found = registered_.find(name);
+  return found == nullptr ? std::nullopt : std::optional(*found);
+}
+
+std::vector<std::string> TenantDatasets::names() const {
+  std::vector<std::string> names =
+      own_ == nullptr ? std::vector<std::string>() : own_->ids(tenant_);
+  for (const std::string& name : registered_.names()) {
+    if (std::ranges::count(names, name) == 0) names.push_back(name);
+  }
+  return names;
+}
+
+Submission read_submission(const std::string& text, const TenantDatasets& datasets,
                            const DeviceProfiles& devices) {
   Config config = Config::parse(text, kSubmissionSource);
   refuse_files(config);

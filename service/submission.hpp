@@ -5,27 +5,54 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/config.hpp"
 #include "engine/experiment.hpp"
 
 namespace hwnas::service {
 
-/// The data sets that jobs may name: registered by the operator as files <name>.yaml in a folder,
-/// each an experiment's `data` (a reader and its options) with absolute file names.
+class DatasetStore;
+class TenantDatasets;
+
+/// The data sets that jobs may name: their tenant's own, and those that the operator has registered
+/// as files <name>.yaml in a folder, each an experiment's `data` (a reader and its options) with
+/// absolute file names.
 class Datasets {
  public:
   Datasets() = default;
-  /// Reads all of them. Throws NotFound if there is no such folder, InvalidArgument with
-  /// file:line:column for a file that is no map with a `name`.
-  explicit Datasets(const std::filesystem::path& folder);
+  /// Reads all that are registered; an empty path: none. `of_tenants` outlives the object. Throws
+  /// NotFound if there is no such folder, InvalidArgument with file:line:column for a file that is
+  /// no map with a `name`.
+  explicit Datasets(const std::filesystem::path& folder, const DatasetStore* of_tenants = nullptr);
 
-  /// Null: there is none of this name.
+  /// Of those that are registered. Null: there is none of this name.
   const Config* find(const std::string& name) const;
   std::vector<std::string> names() const;
+  /// What this tenant's jobs may name.
+  TenantDatasets of(std::string tenant) const;
 
  private:
   std::map<std::string, Config> by_name_;
+  const DatasetStore* of_tenants_ = nullptr;
+};
+
+/// The data sets that one tenant's jobs may name: its own, then those that are registered.
+class TenantDatasets {
+ public:
+  /// Of no tenant. `registered` outlives the object.
+  TenantDatasets(const Datasets& registered) : registered_(registered) {}
+  TenantDatasets(const Datasets& registered, const DatasetStore& own, std::string tenant)
+      : registered_(registered), own_(&own), tenant_(std::move(tenant)) {}
+
+  /// An experiment's `data`; nothing if there is no such data set. Throws what the store does.
+  std::optional<Config> find(const std::string& name) const;
+  std::vector<std::string> names() const;
+
+ private:
+  const Datasets& registered_;
+  const DatasetStore* own_ = nullptr;
+  std::string tenant_;
 };
 
 /// What the daemon's relative file names would be relative to: no folder of anything, since they are
@@ -49,11 +76,11 @@ struct Submission {
 inline constexpr const char* kSubmissionSource = "experiment";
 
 /// Checks an experiment's text as engine::Experiment::parse does, and that nothing in it reaches
-/// for what the client may not have: `data` names a registered data set or none, spaces and devices
+/// for what the client may not have: `data` names one of these data sets or none, spaces and devices
 /// are given by their own keys or a device's name, never by a file; nothing is measured, since
 /// runners start programs. A device's name is looked up in `devices` first, then among those that
 /// come with hwnas. Throws InvalidArgument with "experiment:line:column".
-Submission read_submission(const std::string& text, const Datasets& datasets,
+Submission read_submission(const std::string& text, const TenantDatasets& datasets,
                            const DeviceProfiles& devices = {});
 
 }  // namespace hwnas::service

@@ -7,6 +7,7 @@
 
 #include "core/file.hpp"
 #include "core/text.hpp"
+#include "service/compression_command.hpp"
 #include "service/error_status.hpp"
 #include "service/log.hpp"
 #include "service/run_feed.hpp"
@@ -244,6 +245,12 @@ void Supervisor::launch(const JobRecord& started) {
 std::vector<std::string> Supervisor::command_of(const JobRecord& job) const {
   const fs::path run = run_folder(options_.folder, job.uid);
   std::vector<std::string> command = options_.program;
+  if (job.name.kind == JobKind::kCompression) {
+    const std::vector<std::string> compression =
+        compression_command(job, options_.folder, datasets_.of(job.name.tenant), options_.workers);
+    command.insert(command.end(), compression.begin(), compression.end());
+    return command;
+  }
   if (engine::holds_run(run)) {
     command.insert(command.end(), {"resume", run.string(), "--json"});
     return command;

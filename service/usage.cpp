@@ -78,13 +78,15 @@ void require_room_for_job(Database& database, const std::string& tenant,
         kAskAgain);
   }
   if (quota.bytes != 0) {
-    Statement files =
-        database.query("SELECT coalesce(sum(bytes), 0) FROM job WHERE tenant = ?1", tenant);
+    Statement files = database.query(
+        "SELECT (SELECT coalesce(sum(bytes), 0) FROM job WHERE tenant = ?1)"
+        " + (SELECT coalesce(sum(size_bytes), 0) FROM upload WHERE tenant = ?1)",
+        tenant);
     files.next();
     if (files.integer(0) >= quota.bytes) {
       throw QuotaExceeded(tenant,
-                          fmt::format("its jobs' files have {} bytes and {} may be; delete jobs "
-                                      "whose artifacts are not needed any more",
+                          fmt::format("its uploads and its jobs' files have {} bytes and {} may "
+                                      "be; delete what is not needed any more",
                                       files.integer(0), quota.bytes),
                           kAskAgain);
     }

@@ -1,58 +1,55 @@
-// fake_train run EXPERIMENT --folder FOLDER --json | resume FOLDER --json: hwnas-train with fake
-// training, for tests of the daemon. FAKE_TRAIN_EPOCH_US: the longest time of an epoch.
-#include <fmt/format.h>
-
-#include <csignal>
+// hwnas-train with fake training, for tests of the daemon. FAKE_TRAIN_EPOCH_US: the longest time of
+// an epoch of a run, and the time of each evaluation of a compression.
+#include <chrono>
 #include <cstdlib>
-#include <stop_token>
-#include <string>
 #include <thread>
-#include <vector>
 
+#include "cli/interrupt.hpp"
+#include "cli/pipeline.hpp"
 #include "core/error.hpp"
 #include "engine/pipeline.hpp"
 #include "tests/engine/fake_training.hpp"
 
+namespace hwnas::cli {
 namespace {
 
-using namespace hwnas::engine;
-
-/// SIGTERM as a stop token; to be made before any other thread.
-std::stop_token token_of_sigterm() {
-  static std::stop_source source;
-  sigset_t ending;
-  sigemptyset(&ending);
-  sigaddset(&ending, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &ending, nullptr);
-  std::thread([ending] {
-    int received = 0;
-    sigwait(&ending, &received);
-    source.request_stop();
-  }).detach();
-  return source.get_token();
-}
-
-RunState run(const std::vector<std::string>& arguments) {
+std::chrono::microseconds epoch() {
   const char* longest = std::getenv("FAKE_TRAIN_EPOCH_US");
-  const Training training = fake_training(
-      {.longest_epoch = std::chrono::microseconds(longest == nullptr ? 0 : std::atoi(longest))});
-  RunOptions options;
-  options.drain = token_of_sigterm();
-  if (arguments.at(1) == "resume") {
-    options.folder = arguments.at(2);
-    return resume_run(options, training).state;
-  }
-  options.folder = arguments.at(4);
-  return start_run(Experiment::load(arguments.at(2)), options, training).state;
+  return std::chrono::microseconds(longest == nullptr ? 0 : std::atoi(longest));
 }
 
 }  // namespace
 
-int main(int count, char** arguments) {
+void run_pipeline(const RunRequest& request, Invocation& invocation) {
+  InterruptGuard interrupt([] {});
+  engine::RunOptions options;
+  options.folder = request.folder;
+  options.drain = interrupt.token();
+  const engine::Training training = engine::fake_training({.longest_epoch = epoch()});
   try {
-    return run({arguments, arguments + count}) == RunState::kFinished ? 0 : 130;
-  } catch (const hwnas::Error& failure) {
-    fmt::print(stderr, "hwnas: {}\n", failure.what());
-    return failure.code() == hwnas::ErrorCode::kFailedPrecondition ? 75 : 2;
+    const engine::RunResult result = request.experiment
+                                         ? engine::start_run(*request.experiment, options, training)
+                                         : engine::resume_run(options, training);
+    if (result.state != engine::RunState::kFinished) {
+      invocation.exit_code = ExitCode::kInterrupted;
+    }
+  } catch (const Error& failure) {
+    if (failure.code() != ErrorCode::kFailedPrecondition) throw;
+    print_message(failure.what());
+    invocation.exit_code = ExitCode::kTryAgain;
   }
 }
+
+void compress(engine::CompressRequest request, Invocation& invocation) {
+  InterruptGuard interrupt([] {});
+  request.stop = interrupt.token();
+  request.log = [](const std::string& message) { print_message(message); };
+  engine::Training training = engine::fake_training();
+  training.evaluate_network = [evaluate = training.evaluate_network](const auto&... arguments) {
+    std::this_thread::sleep_for(epoch());
+    return evaluate(arguments...);
+  };
+  print_compression(engine::compress_model(request, training), invocation);
+}
+
+}  // namespace hwnas::cli
