@@ -185,53 +185,132 @@ Config self_contained(Config config, const Config& space, const Config& profile)
   return config;
 }
 
+/// Reads the sections one after the other.
+class ExperimentReader {
+ public:
+  /// `faults`: takes the messages of all faults, one a section at most; null: the first is thrown.
+  ExperimentReader(const Config& config, const fs::path& folder, std::vector<std::string>* faults)
+      : config_(config), faults_(faults) {
+    experiment_.folder = fs::absolute(folder).lexically_normal();
+  }
+
+  Experiment read(const std::string& latency_model) {
+    checked([&] {
+      config_.require_known_keys({"version", "name", "seed", "data", "validation_fraction", "space",
+                                  "device", "objectives", "limits", "search", "evaluator",
+                                  "measurement", "finalists", "compression", "export",
+                                  "execution"});
+    });
+    DeviceSection device;
+    read_problem(device, latency_model);
+    read_evaluation();
+    read_products();
+    // With faults elsewhere, what belongs together has not all been read.
+    if (faults_ != nullptr && !faults_->empty()) return std::move(experiment_);
+    checked([&] { check_together(config_, experiment_); });
+    experiment_.config = self_contained(config_, experiment_.space, device.profile);
+    return std::move(experiment_);
+  }
+
+ private:
+  /// False if the section's fault has been taken down.
+  template <typename Read>
+  bool checked(const Read& read) {
+    if (faults_ == nullptr) {
+      read();
+      return true;
+    }
+    try {
+      read();
+      return true;
+    } catch (const Error& fault) {
+      faults_->emplace_back(fault.what());
+      return false;
+    }
+  }
+  /// The same for a section that may be left out.
+  template <typename Read>
+  void checked_if_there(const char* key, const Read& read) {
+    if (const Config* section = config_.find(key)) checked([&] { read(*section); });
+  }
+
+  void read_problem(DeviceSection& device, const std::string& latency_model) {
+    checked([&] { config_.at("version").as_int(1, 1); });
+    checked([&] { experiment_.name = read_name(config_.at("name")); });
+    checked([&] {
+      experiment_.seed = static_cast<std::uint64_t>(config_.int_or("seed", 0, 0, kMaxSeed));
+    });
+    checked([&] { read_data(config_.at("data"), experiment_); });
+    checked([&] {
+      experiment_.validation_fraction = config_.double_or("validation_fraction", 0.1, 0.001, 0.9);
+    });
+    checked([&] { experiment_.space = read_space(config_.at("space"), experiment_.folder); });
+    checked([&] {
+      device = read_device(config_.at("device"), experiment_.folder, latency_model);
+      experiment_.device = std::move(device.device);
+      experiment_.runtime = std::move(device.runtime);
+      experiment_.latency_model = std::move(device.latency_model);
+    });
+  }
+
+  /// What follows is in terms of what the evaluator measures.
+  void read_evaluation() {
+    std::vector<std::string> evaluated;
+    const bool known = checked([&] {
+      experiment_.evaluator = config_.at("evaluator");
+      evaluated = find_evaluator(experiment_.evaluator).metrics(experiment_.evaluator);
+    });
+    if (!known) return;
+    std::vector<std::string> metrics = evaluated;
+    std::ranges::copy(cost_metrics(), std::back_inserter(metrics));
+    const bool aimed = checked(
+        [&] { experiment_.objectives = read_objectives(config_.at("objectives"), metrics); });
+    checked_if_there("limits", [&](const Config& limits) {
+      experiment_.limits = read_limits(limits, evaluated);
+    });
+    if (aimed) checked([&] { read_search(config_.at("search"), experiment_); });
+    checked_if_there("measurement", [&](const Config& measurement) {
+      experiment_.measurement = MeasurementOptions::from_config(measurement);
+      if (std::ranges::find(evaluated, "latency_ms") != evaluated.end()) {
+        measurement.fail("the evaluator gives 'latency_ms' already");
+      }
+    });
+  }
+
+  void read_products() {
+    checked_if_there("finalists", [&](const Config& finalists) {
+      experiment_.finalists = read_finalists(finalists);
+    });
+    checked_if_there("compression", [&](const Config& passes) {
+      experiment_.compression = passes.items();
+      for (const Config& pass : experiment_.compression) compression::make_pass(pass);
+    });
+    checked_if_there("export",
+                     [&](const Config& exports) { experiment_.exports = read_exports(exports); });
+    checked_if_there("execution",
+                     [&](const Config& execution) { read_execution(execution, experiment_); });
+  }
+
+  const Config& config_;
+  std::vector<std::string>* faults_;
+  Experiment experiment_;
+};
+
 }  // namespace
 
 Experiment Experiment::parse(const Config& config, const fs::path& folder,
                              const std::string& latency_model) {
-  config.require_known_keys({"version", "name", "seed", "data", "validation_fraction", "space",
-                             "device", "objectives", "limits", "search", "evaluator", "measurement",
-                             "finalists", "compression", "export", "execution"});
-  config.at("version").as_int(1, 1);
-  Experiment experiment;
-  experiment.folder = fs::absolute(folder).lexically_normal();
-  experiment.name = read_name(config.at("name"));
-  experiment.seed = static_cast<std::uint64_t>(config.int_or("seed", 0, 0, kMaxSeed));
-  read_data(config.at("data"), experiment);
-  experiment.validation_fraction = config.double_or("validation_fraction", 0.1, 0.001, 0.9);
-  experiment.space = read_space(config.at("space"), experiment.folder);
-  DeviceSection device = read_device(config.at("device"), experiment.folder, latency_model);
-  experiment.device = std::move(device.device);
-  experiment.runtime = std::move(device.runtime);
-  experiment.latency_model = std::move(device.latency_model);
-  experiment.evaluator = config.at("evaluator");
-  const std::vector<std::string> evaluated =
-      find_evaluator(experiment.evaluator).metrics(experiment.evaluator);
-  std::vector<std::string> metrics = evaluated;
-  std::ranges::copy(cost_metrics(), std::back_inserter(metrics));
-  experiment.objectives = read_objectives(config.at("objectives"), metrics);
-  if (const Config* limits = config.find("limits")) {
-    experiment.limits = read_limits(*limits, evaluated);
+  return ExperimentReader(config, folder, nullptr).read(latency_model);
+}
+
+std::vector<std::string> Experiment::faults(const Config& config, const fs::path& folder) {
+  std::vector<std::string> faults;
+  try {
+    ExperimentReader(config, folder, &faults).read({});
+  } catch (const Error& fault) {
+    faults.emplace_back(fault.what());  // no map at all
   }
-  read_search(config.at("search"), experiment);
-  if (const Config* measurement = config.find("measurement")) {
-    experiment.measurement = MeasurementOptions::from_config(*measurement);
-    if (std::ranges::find(evaluated, "latency_ms") != evaluated.end()) {
-      measurement->fail("the evaluator gives 'latency_ms' already");
-    }
-  }
-  if (const Config* finalists = config.find("finalists")) {
-    experiment.finalists = read_finalists(*finalists);
-  }
-  if (const Config* passes = config.find("compression")) {
-    experiment.compression = passes->items();
-    for (const Config& pass : experiment.compression) compression::make_pass(pass);
-  }
-  if (const Config* exports = config.find("export")) experiment.exports = read_exports(*exports);
-  if (const Config* execution = config.find("execution")) read_execution(*execution, experiment);
-  check_together(config, experiment);
-  experiment.config = self_contained(config, experiment.space, device.profile);
-  return experiment;
+  return faults;
 }
 
 Experiment Experiment::load(const fs::path& file, const std::vector<std::string>& sets) {

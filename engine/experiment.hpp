@@ -76,6 +76,9 @@ struct Experiment {
   /// device's file.
   static Experiment parse(const Config& config, const std::filesystem::path& folder,
                           const std::string& latency_model = {});
+  /// The messages of all faults for which parse would refuse it, one a section at most, the one
+  /// that it throws first; what follows from another fault is left out. Empty: there is none.
+  static std::vector<std::string> faults(const Config& config, const std::filesystem::path& folder);
   /// `sets`: "search.trials=8", applied before the checks.
   static Experiment load(const std::filesystem::path& file,
                          const std::vector<std::string>& sets = {});

@@ -77,9 +77,11 @@ Authorization::Options authorization_for(const DaemonOptions& options) {
   return result;
 }
 
-SupervisorOptions supervisor_options(const DaemonOptions& options) {
+SupervisorOptions supervisor_options(const DaemonOptions& options, Devices& devices) {
   SupervisorOptions result = options.jobs;
   result.folder = options.folder;
+  result.devices = {[&](const auto& tenant, const auto& job) { return devices.is_ready(tenant, job); },
+                    [&](const auto& tenant, const auto& job) { return devices.learned(tenant, job); }};
   result.quota = options.quota;
   return result;
 }
@@ -125,7 +127,7 @@ class Daemon::Implementation {
         device_service_(parts_),
         dataset_service_(parts_, uploads_, dataset_store_, options.dataset_reader),
         compression_(parts_, uploads_),
-        supervisor_(jobs_, datasets_, supervisor_options(options)) {
+        supervisor_(jobs_, datasets_, supervisor_options(options, devices_)) {
     listeners_.add([this](const auto& uids) { watchers_.notify(uids); });
     listeners_.add([this](const auto& uids) { supervisor_.notify(uids); });
     serve(options);

@@ -1,5 +1,7 @@
 #include "service/device_models.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -7,7 +9,6 @@
 #include "engine/config_files.hpp"
 #include "estimators/firmware_bytes.hpp"
 #include "estimators/latency_model.hpp"
-#include "service/submission.hpp"
 
 namespace hwnas::service {
 namespace {
@@ -25,6 +26,17 @@ std::vector<estimators::MeasuredNetwork> measured_networks(
     networks.push_back({std::move(network), std::move(profile), each->latency_ms});
   }
   return networks;
+}
+
+/// The tenant's device that the experiment is for, if something was measured on it.
+std::optional<DeviceRecord> measured_device(const DeviceStore& store, const std::string& tenant,
+                                            const engine::Experiment& experiment) {
+  auto device = store.find({tenant, experiment.device.name});
+  if (!device || store.last_measurement(device->uid, experiment.runtime) == 0) return std::nullopt;
+  const Config& profile = experiment.config.at("device").at("profile");
+  const Config current = Config::parse(device->profile, device->name.text());
+  if (profile.to_yaml() != current.to_yaml()) return std::nullopt;
+  return device;
 }
 
 }  // namespace
@@ -141,6 +153,34 @@ DeviceModels::Costs DeviceModels::fit(const DeviceRecord& device,
         estimators::fit_latency_model(networks, {}, relative_sd));
   }
   return std::make_shared<DeviceCosts>(std::move(profile), runtime, std::move(learned));
+}
+
+DeviceProfiles Devices::profiles_of(std::string tenant) const {
+  return [this, tenant = std::move(tenant)](const std::string& name) -> std::optional<std::string> {
+    auto device = store.find({tenant, name});
+    if (!device) return std::nullopt;
+    return std::move(device->profile);
+  };
+}
+
+bool Devices::is_ready(const std::string& tenant, const engine::Experiment& experiment) {
+  const auto device = measured_device(store, tenant, experiment);
+  if (!device) return true;
+  const auto ready = std::make_shared<std::atomic<bool>>(false);
+  models.costs(*device, experiment.runtime, [ready](const auto&) { *ready = true; });
+  return *ready;
+}
+
+std::optional<LearnedDevice> Devices::learned(const std::string& tenant,
+                                              const engine::Experiment& experiment) {
+  const auto device = measured_device(store, tenant, experiment);
+  if (!device) return std::nullopt;
+  const auto costs = await<std::shared_ptr<const DeviceCosts>>(
+      [&](auto done) { models.costs(*device, experiment.runtime, std::move(done)); });
+  if (costs->learned() == nullptr) return std::nullopt;
+  return LearnedDevice{costs->learned()->to_text(),
+                       fmt::format("hwnasd: measurements of {} networks reported on {}",
+                                   costs->learned()->quality().networks, device->name.text())};
 }
 
 }  // namespace hwnas::service

@@ -15,6 +15,8 @@
 #include "estimators/device.hpp"
 #include "service/device_store.hpp"
 #include "service/outcome.hpp"
+#include "service/submission.hpp"
+#include "service/supervisor.hpp"
 #include "service/worker_pool.hpp"
 
 namespace hwnas::service {
@@ -71,7 +73,7 @@ class DeviceModels {
  public:
   /// Measured networks that are learned from, the newest ones: the time of a fit rises with the
   /// square of their number.
-  static constexpr int kMaxNetworks = 200;
+  static constexpr int kMaxNetworks = 100;
 
   /// `store` outlives it.
   explicit DeviceModels(const DeviceStore& store, std::size_t max_remembered = 32);
@@ -107,6 +109,15 @@ class DeviceModels {
 /// All that the daemon knows of devices.
 struct Devices {
   explicit Devices(Store& of_daemon) : store(of_daemon), models(store) {}
+
+  /// For a tenant's experiments.
+  DeviceProfiles profiles_of(std::string tenant) const;
+
+  // What was reported counts for an experiment if the tenant has a device of the name and with the
+  // profile in it; see LearnedDevices.
+  bool is_ready(const std::string& tenant, const engine::Experiment& experiment);
+  std::optional<LearnedDevice> learned(const std::string& tenant,
+                                       const engine::Experiment& experiment);
 
   const BuiltInDevices built_in;
   DeviceStore store;

@@ -31,15 +31,6 @@ constexpr std::size_t kMaxJsonBytes = 256 * 1024;
 constexpr int kMaxExtent = 65'536;
 constexpr int kMaxClasses = 1'000'000;
 
-/// A fault of a text as a violation of the request's field, with its key, line and column.
-FieldViolation violation_of(const std::string& field, const std::string& fault,
-                            std::string_view source) {
-  const TextFaultPlace place = place_of_fault(fault, source);
-  if (place.line == 0) return {field, place.description};
-  return {place.key.empty() ? field : field + ":" + place.key,
-          fmt::format("{}:{}: {}", place.line, place.column, place.description)};
-}
-
 /// Learned models are files of the server's; the daemon learns from what is reported instead.
 void find_files(const Config& profile, std::vector<std::string>& faults) {
   const Config* runtimes = profile.find("runtimes");

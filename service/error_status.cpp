@@ -177,6 +177,14 @@ TextFaultPlace place_of_fault(std::string_view message, std::string_view source)
   return place;
 }
 
+FieldViolation violation_of(const std::string& field, std::string_view fault,
+                            std::string_view source) {
+  const TextFaultPlace place = place_of_fault(fault, source);
+  if (place.line == 0) return {field, place.description};
+  return {place.key.empty() ? field : field + ":" + place.key,
+          fmt::format("{}:{}: {}", place.line, place.column, place.description)};
+}
+
 const std::string& name_of(grpc::StatusCode code) {
   return google::rpc::Code_Name(static_cast<google::rpc::Code>(code));
 }

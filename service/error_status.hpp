@@ -54,6 +54,9 @@ struct TextFaultPlace {
 };
 /// `source`: the name that the text was given when it was read.
 TextFaultPlace place_of_fault(std::string_view message, std::string_view source);
+/// The fault as a violation of the field that the text came in: "field:key", "line:column: …".
+FieldViolation violation_of(const std::string& field, std::string_view fault,
+                            std::string_view source);
 
 /// The google.rpc.Code of an exception: that of its ErrorCode, ABORTED for a StaleEtag, INTERNAL
 /// for what is no Error.

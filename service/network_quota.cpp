@@ -79,12 +79,16 @@ void require_at_most(std::int64_t need, std::int64_t quota, const char* what, co
 
 }  // namespace
 
-void require_within(const NetworkQuota& quota, const engine::Experiment& experiment) {
+std::unique_ptr<spaces::SearchSpace> space_of(const engine::Experiment& experiment) {
   const auto& known_task = experiment.task_without_data;
-  const spaces::Task task = known_task ? *known_task : usual_task(experiment.space);
-  const Needs needs = greatest_needs(*spaces::make_space(experiment.space, task));
+  return spaces::make_space(experiment.space,
+                            known_task ? *known_task : usual_task(experiment.space));
+}
+
+void require_within(const NetworkQuota& quota, const engine::Experiment& experiment) {
+  const Needs needs = greatest_needs(*space_of(experiment));
   require_at_most(needs.parameters, quota.parameters, "parameters", experiment.space);
-  if (!known_task) return;
+  if (!experiment.task_without_data) return;
   require_at_most(needs.macs, quota.macs, "multiply-accumulates a sample", experiment.space);
   require_at_most(needs.activation_bytes, quota.activation_bytes, "bytes of activations a sample",
                   experiment.space);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "engine/experiment.hpp"
 
@@ -15,9 +16,14 @@ struct NetworkQuota {
                                                           ///< what training keeps
 };
 
+/// The space of an experiment. Where the data's shape is only known once they are read, a small
+/// sample of the family's kind stands for them; its decisions do not depend on it. Throws
+/// InvalidArgument with place.
+std::unique_ptr<spaces::SearchSpace> space_of(const engine::Experiment& experiment);
+
 /// Throws InvalidArgument at the place of the experiment's `space`, with the need and the quota.
-/// Where the data's shape is only known once they are read, a small sample of the family's kind
-/// stands for them: parameters depend on it little, and only they are held against the quota.
+/// Where the data's shape is not known (see space_of), only parameters are held against the quota:
+/// they depend on it little.
 void require_within(const NetworkQuota& quota, const engine::Experiment& experiment);
 
 }  // namespace hwnas::service

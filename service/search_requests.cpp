@@ -24,20 +24,15 @@ constexpr int kMaxPageSize = 1000;
 constexpr std::size_t kMadeIdNameBytes = 54;
 constexpr std::size_t kMadeIdDigits = 8;
 
-/// The first fault of the text as a violation of the request's field, with its key, line and
-/// column.
+/// Each fault of the text is a violation of the request's field.
 Submission checked_submission(const std::string& field, const std::string& text,
-                              const TenantDatasets& datasets, const NetworkQuota& networks) {
-  try {
-    Submission submission = read_submission(text, datasets);
-    require_within(networks, submission.experiment);
-    return submission;
-  } catch (const Error& failure) {
-    const TextFaultPlace place = place_of_fault(failure.what(), kSubmissionSource);
-    if (place.line == 0) throw InvalidField(field, place.description);
-    throw InvalidField(place.key.empty() ? field : field + ":" + place.key,
-                       fmt::format("{}:{}: {}", place.line, place.column, place.description));
+                              const SubmissionRules& rules) {
+  std::vector<FieldViolation> violations;
+  for (const std::string& fault : faults_of(text, rules)) {
+    violations.push_back(violation_of(field, fault, kSubmissionSource));
   }
+  if (!violations.empty()) throw InvalidFields(std::move(violations));
+  return read_submission(text, rules.datasets, rules.devices);
 }
 
 std::string make_id(const std::string& experiment_name) {
@@ -78,8 +73,19 @@ RequestKey request_key(const google::protobuf::Message& request, const std::stri
   return {id, sha256(request.GetTypeName() + "\n" + arguments->SerializeAsString())};
 }
 
-NewJob new_job(const v1::CreateSearchJobRequest& request, const Datasets& datasets,
-               const NetworkQuota& networks) {
+std::vector<std::string> faults_of(const std::string& text, const SubmissionRules& rules) {
+  std::vector<std::string> faults = faults_of_submission(text, rules.datasets, rules.devices);
+  if (!faults.empty()) return faults;
+  const Submission submission = read_submission(text, rules.datasets, rules.devices);
+  try {
+    require_within(rules.networks, submission.experiment);
+  } catch (const Error& fault) {
+    faults.emplace_back(fault.what());
+  }
+  return faults;
+}
+
+NewJob new_job(const v1::CreateSearchJobRequest& request, const SubmissionRules& rules) {
   const v1::SearchJob& asked = request.search_job();
   if (asked.display_name().size() > kMaxDisplayNameBytes || find_text_fault(asked.display_name())) {
     throw InvalidField("search_job.display_name", "give at most 63 characters of UTF-8");
@@ -95,14 +101,14 @@ NewJob new_job(const v1::CreateSearchJobRequest& request, const Datasets& datase
                            "digit");
   }
   const std::string tenant = parse_tenant("parent", request.parent());
-  const Submission submission = checked_submission("search_job.experiment", asked.experiment(),
-                                                   datasets.of(tenant), networks);
+  const Submission submission =
+      checked_submission("search_job.experiment", asked.experiment(), rules);
   NewJob job;
   job.name = {tenant, JobKind::kSearch,
               request.search_job_id().empty() ? make_id(submission.experiment.name)
                                               : request.search_job_id()};
   job.display_name = asked.display_name();
-  job.specification = asked.experiment();
+  job.specification = submission.specification;
   job.priority = asked.priority();
   job.planned_trials = static_cast<std::int64_t>(submission.experiment.trials);
   return job;

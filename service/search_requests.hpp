@@ -21,10 +21,20 @@ JobName parse_search_job(const std::string& field, const std::string& name);
 /// `id`: request_id. The fingerprint is of the method and of all fields but request_id.
 RequestKey request_key(const google::protobuf::Message& request, const std::string& id);
 
-/// Also checks the experiment, and its networks against the quota. Makes the job's id of the
-/// experiment's name where the request gives none.
-NewJob new_job(const v1::CreateSearchJobRequest& request, const Datasets& datasets,
-               const NetworkQuota& networks);
+/// What one tenant's experiments are checked with.
+struct SubmissionRules {
+  TenantDatasets datasets;
+  DeviceProfiles devices;
+  NetworkQuota networks;
+};
+
+/// All faults for which a job with this experiment would be refused: those of its text (see
+/// faults_of_submission), else networks over the quota.
+std::vector<std::string> faults_of(const std::string& text, const SubmissionRules& rules);
+
+/// Also checks the experiment, and puts the profile of a tenant's device into it. Makes the job's
+/// id of the experiment's name where the request gives none.
+NewJob new_job(const v1::CreateSearchJobRequest& request, const SubmissionRules& rules);
 
 /// What the `filter` of ListSearchJobs lets through: by state, priority, display_name, create_time.
 std::function<bool(const JobRecord&)> job_filter(const std::string& filter);

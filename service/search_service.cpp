@@ -25,6 +25,10 @@ std::filesystem::path run_of(const ServerParts& parts, const JobName& job) {
   return run_folder(parts.folder, parts.jobs.read().job(job).uid);
 }
 
+SubmissionRules rules_of(const ServerParts& parts, const std::string& tenant) {
+  return {parts.datasets.of(tenant), parts.devices.profiles_of(tenant), parts.networks};
+}
+
 bool is_on(const search::ParetoArchive& front, std::uint64_t trial) {
   const auto points = front.points();
   return std::ranges::find(points, trial, &search::ParetoPoint::id) != points.end();
@@ -75,12 +79,14 @@ ServerUnaryReactor* SearchService::CreateSearchJob(CallbackServerContext* contex
                                                    v1::SearchJob* response) {
   const Call created(parts_, context, "hwnas.v1.SearchService/CreateSearchJob", request->parent());
   return created.run([this, request, response](const Call& call) {
-    call.require(parse_tenant("parent", request->parent()));
-    NewJob job = new_job(*request, parts_.datasets, parts_.networks);
+    const std::string tenant = parse_tenant("parent", request->parent());
+    call.require(tenant);
+    NewJob job = new_job(*request, rules_of(parts_, tenant));
+    const std::string text = job.specification;
     parts_.jobs.create(std::move(job), parts_.quota, request_key(*request, request->request_id()),
-                       answer_with<JobRecord>(call, [request, response](const JobRecord& record) {
+                       answer_with<JobRecord>(call, [response, text](const JobRecord& record) {
                          *response = to_message(record);
-                         response->set_experiment(request->search_job().experiment());
+                         response->set_experiment(text);
                        }));
   });
 }
@@ -155,13 +161,16 @@ ServerUnaryReactor* SearchService::ValidateSearchJob(CallbackServerContext* cont
   return validated.run([this, request, response](const Call& call) {
     const std::string tenant = parse_tenant("parent", request->parent());
     call.require(tenant);
-    try {
-      const Submission submission =
-          read_submission(request->experiment(), parts_.datasets.of(tenant));
-      require_within(parts_.networks, submission.experiment);
-      response->set_planned_trials(static_cast<std::int64_t>(submission.experiment.trials));
-    } catch (const Error& failure) {
-      const TextFaultPlace place = place_of_fault(failure.what(), kSubmissionSource);
+    const SubmissionRules rules = rules_of(parts_, tenant);
+    const std::vector<std::string> faults = faults_of(request->experiment(), rules);
+    if (faults.empty()) {
+      const engine::Experiment experiment =
+          read_submission(request->experiment(), rules.datasets, rules.devices).experiment;
+      response->set_planned_trials(static_cast<std::int64_t>(experiment.trials));
+      response->set_space_size_log10(spaces::log10_size(*space_of(experiment)));
+    }
+    for (const std::string& message : faults) {
+      const TextFaultPlace place = place_of_fault(message, kSubmissionSource);
       auto& fault = *response->add_faults();
       fault.set_line(place.line);
       fault.set_column(place.column);

@@ -4,10 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "service/dataset_store.hpp"
+#include "service/error_status.hpp"
 #include "service/resource_name.hpp"
 
 namespace hwnas::service {
@@ -33,20 +35,27 @@ void refuse_learned_models(const Config& device) {
   }
 }
 
-void refuse_files(const Config& config) {
-  if (config.kind() != Config::Kind::kMap) return;
-  refuse_key(config, "measurement", "leave it out and measure with hwnas");
-  if (const Config* space = config.find("space")) {
-    refuse_key(*space, "file", "give the space's own keys");
-  }
-  if (const Config* evaluator = config.find("evaluator")) {
-    refuse_key(*evaluator, "tables", "use the evaluator 'train'");
-  }
-  const Config* device = config.find("device");
-  if (device == nullptr || device->kind() != Config::Kind::kMap) return;
-  refuse_key(*device, "file", "give the device's name, or its profile");
-  refuse_learned_models(*device);
-}
+/// What is refused in one section each; the text is a map.
+constexpr void (*kRefusals[])(const Config&) = {
+    [](const Config& config) {
+      refuse_key(config, "measurement", "leave it out and measure with hwnas");
+    },
+    [](const Config& config) {
+      if (const Config* space = config.find("space")) {
+        refuse_key(*space, "file", "give the space's own keys");
+      }
+    },
+    [](const Config& config) {
+      if (const Config* evaluator = config.find("evaluator")) {
+        refuse_key(*evaluator, "tables", "use the evaluator 'train'");
+      }
+    },
+    [](const Config& config) {
+      const Config* device = config.find("device");
+      if (device == nullptr || device->kind() != Config::Kind::kMap) return;
+      refuse_key(*device, "file", "give the device's name, or its profile");
+      refuse_learned_models(*device);
+    }};
 
 /// Puts the profile of a tenant's device in the place of its name. True if there is one.
 bool resolve_device(Config& config, const DeviceProfiles& devices) {
@@ -75,6 +84,33 @@ void resolve_data(Config& config, const TenantDatasets& datasets) {
   data.require_known_keys({"name"});
   config.set("data", dataset->to_yaml());
 }
+
+/// The faults of a text, one a section: a second one mostly follows from the first.
+class FaultList {
+ public:
+  /// Adds the fault that `read` throws. Other errors pass.
+  template <typename Read>
+  void check(const Read& read) {
+    try {
+      read();
+    } catch (const Error& fault) {
+      if (fault.code() != ErrorCode::kInvalidArgument && fault.code() != ErrorCode::kNotFound) {
+        throw;
+      }
+      add(fault.what());
+    }
+  }
+  void add(const std::string& fault) {
+    const std::string key = place_of_fault(fault, kSubmissionSource).key;
+    const std::string section = key.substr(0, key.find('.'));
+    if (section.empty() || sections_.insert(section).second) faults_.push_back(fault);
+  }
+  std::vector<std::string> take() && { return std::move(faults_); }
+
+ private:
+  std::vector<std::string> faults_;
+  std::set<std::string> sections_;
+};
 
 }  // namespace
 
@@ -135,11 +171,31 @@ std::vector<std::string> TenantDatasets::names() const {
 Submission read_submission(const std::string& text, const TenantDatasets& datasets,
                            const DeviceProfiles& devices) {
   Config config = Config::parse(text, kSubmissionSource);
-  refuse_files(config);
+  if (config.kind() == Config::Kind::kMap) {
+    for (const auto refuse : kRefusals) refuse(config);
+  }
   std::string specification = resolve_device(config, devices) ? config.to_yaml() : text;
   resolve_data(config, datasets);
   engine::Experiment experiment = engine::Experiment::parse(config, kNoFolder);
   return {std::move(config), std::move(experiment), std::move(specification)};
+}
+
+std::vector<std::string> faults_of_submission(const std::string& text,
+                                              const TenantDatasets& datasets,
+                                              const DeviceProfiles& devices) {
+  FaultList faults;
+  faults.check([&] {
+    Config config = Config::parse(text, kSubmissionSource);
+    if (config.kind() == Config::Kind::kMap) {
+      for (const auto refuse : kRefusals) faults.check([&] { refuse(config); });
+      resolve_device(config, devices);
+      faults.check([&] { resolve_data(config, datasets); });
+    }
+    for (const std::string& fault : engine::Experiment::faults(config, kNoFolder)) {
+      faults.add(fault);
+    }
+  });
+  return std::move(faults).take();
 }
 
 }  // namespace hwnas::service

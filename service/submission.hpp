@@ -55,8 +55,8 @@ class TenantDatasets {
   std::string tenant_;
 };
 
-/// What the daemon's relative file names would be relative to: no folder of anything, since they are
-/// refused, or come with hwnas.
+/// What the daemon's relative file names would be relative to: no folder of anything, since they
+/// are refused, or come with hwnas.
 inline const std::filesystem::path kNoFolder = "/nonexistent/hwnasd";
 
 /// The profile of the device that a tenant has by this name; nothing if it has none.
@@ -76,11 +76,16 @@ struct Submission {
 inline constexpr const char* kSubmissionSource = "experiment";
 
 /// Checks an experiment's text as engine::Experiment::parse does, and that nothing in it reaches
-/// for what the client may not have: `data` names one of these data sets or none, spaces and devices
-/// are given by their own keys or a device's name, never by a file; nothing is measured, since
-/// runners start programs. A device's name is looked up in `devices` first, then among those that
-/// come with hwnas. Throws InvalidArgument with "experiment:line:column".
+/// for what the client may not have: `data` names one of these data sets or none, spaces and
+/// devices are given by their own keys or a device's name, never by a file; nothing is measured,
+/// since runners start programs. A device's name is looked up in `devices` first, then among those
+/// that come with hwnas. Throws InvalidArgument with "experiment:line:column".
 Submission read_submission(const std::string& text, const TenantDatasets& datasets,
                            const DeviceProfiles& devices = {});
+/// The messages of all faults for which read_submission would refuse the text, one a section of it.
+/// Empty: there is none.
+std::vector<std::string> faults_of_submission(const std::string& text,
+                                              const TenantDatasets& datasets,
+                                              const DeviceProfiles& devices = {});
 
 }  // namespace hwnas::service

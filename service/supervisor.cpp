@@ -7,6 +7,7 @@
 
 #include "core/file.hpp"
 #include "core/text.hpp"
+#include "engine/profile_files.hpp"
 #include "service/compression_command.hpp"
 #include "service/error_status.hpp"
 #include "service/log.hpp"
@@ -18,6 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kModelFile = "device.latency.json";
 constexpr int kMaxDoublings = 8;  // of the time before a job is tried again
 // Reading a run takes longer the more trials it has: at most a fifth of the time goes there.
 constexpr int kShareOfReading = 5;
@@ -199,7 +201,12 @@ std::optional<std::int64_t> Supervisor::next() {
 
 void Supervisor::start(std::int64_t uid) {
   try {
-    store_.read().require_cpu_time(store_.read().job(uid).name.tenant, options_.quota);
+    const JobRecord job = store_.read().job(uid);
+    store_.read().require_cpu_time(job.name.tenant, options_.quota);
+    if (!is_ready(job)) {
+      delayed_[uid] = Clock::now() + options_.poll_every;
+      return;
+    }
     launch(change_state(store_, uid, {.to = JobState::kRunning}));
   } catch (const QuotaExceeded&) {
     delayed_[uid] = Clock::now() + options_.quota_again_after;
@@ -241,6 +248,35 @@ void Supervisor::launch(const JobRecord& started) {
   }
 }
 
+/// Whether it can start at once: what was measured on its device has been learned from. One that
+/// was interrupted does not wait for its turn again.
+bool Supervisor::is_ready(const JobRecord& job) const {
+  if (!options_.devices.is_ready || job.name.kind != JobKind::kSearch ||
+      job.state != JobState::kQueued || engine::holds_run(run_folder(options_.folder, job.uid))) {
+    return true;
+  }
+  try {
+    const Submission submission =
+        read_submission(job.specification, datasets_.of(job.name.tenant));
+    return options_.devices.is_ready(job.name.tenant, submission.experiment);
+  } catch (const Error&) {
+    return true;  // which its start says
+  }
+}
+
+/// Puts the model of the device's latency beside the experiment's file.
+void Supervisor::add_learned(Submission& submission, const JobRecord& job) const {
+  const Config& device = submission.config.at("device");
+  if (!options_.devices.find || !device.has("profile")) return;
+  const auto learned = options_.devices.find(job.name.tenant, submission.experiment);
+  if (!learned) return;
+  write_file_atomically(job_folder(options_.folder, job.uid) / kModelFile, learned->model);
+  const Config profile =
+      engine::with_latency_model(device.at("profile"), submission.experiment.runtime, kModelFile,
+                                 learned->model, learned->source);
+  submission.config.set("device.profile", profile.to_yaml());
+}
+
 /// Also writes the experiment's file, unless there is a run to go on with.
 std::vector<std::string> Supervisor::command_of(const JobRecord& job) const {
   const fs::path run = run_folder(options_.folder, job.uid);
@@ -259,6 +295,7 @@ std::vector<std::string> Supervisor::command_of(const JobRecord& job) const {
   submission.config.set("execution", fmt::format("{{ workers: {} }}", options_.workers));
   const fs::path file = job_folder(options_.folder, job.uid) / "experiment.yaml";
   fs::create_directories(file.parent_path());
+  add_learned(submission, job);
   write_file_atomically(file, submission.config.to_yaml());
   command.insert(command.end(), {"run", file.string(), "--folder", run.string(), "--json"});
   return command;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -20,6 +21,21 @@
 #include "service/submission.hpp"
 
 namespace hwnas::service {
+
+/// The latency of a device, learned from what was reported up to now.
+struct LearnedDevice {
+  std::string model;   ///< text of an estimators::LatencyModel
+  std::string source;  ///< what it was learned from, for people
+};
+
+/// What was learned of the devices that tenants' experiments are for. Empty functions: nothing.
+struct LearnedDevices {
+  /// False while it is being learned, which the call begins: ask again.
+  std::function<bool(const std::string& tenant, const engine::Experiment&)> is_ready = {};
+  /// Waits until it is. Nothing: the profile is all that is known.
+  std::function<std::optional<LearnedDevice>(const std::string& tenant, const engine::Experiment&)>
+      find = {};
+};
 
 struct SupervisorOptions {
   std::filesystem::path folder;      ///< of the daemon's data
@@ -38,6 +54,7 @@ struct SupervisorOptions {
   std::chrono::milliseconds poll_every{100};
   /// How often what jobs have used is stored.
   std::chrono::milliseconds record_use_every{10'000};
+  LearnedDevices devices = {};
   /// Before it is looked again whether a tenant has processor time left.
   std::chrono::milliseconds quota_again_after{60'000};
 };
@@ -80,7 +97,9 @@ class Supervisor {
   void start(std::int64_t uid);
   void launch(const JobRecord& started);
   void put_back(const JobRecord& job, const std::string& why);
+  bool is_ready(const JobRecord& job) const;
   std::vector<std::string> command_of(const JobRecord& job) const;
+  void add_learned(Submission& submission, const JobRecord& job) const;
   void stop(Running& running);
   bool watch(Running& running);
   void feed(Running& running, bool always);

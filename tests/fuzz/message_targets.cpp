@@ -21,10 +21,15 @@ const PageTokens& sample_tokens() {
   return tokens;
 }
 
+const SubmissionRules& sample_rules() {
+  static const SubmissionRules rules{sample_datasets(), {}, {}};
+  return rules;
+}
+
 // What SearchService's handlers ask of a request before they ask the store.
 
 void check(const v1::CreateSearchJobRequest& request) {
-  const NewJob job = new_job(request, sample_datasets());
+  const NewJob job = new_job(request, {sample_datasets(), {}, {}});
   require(is_resource_id(job.name.id) && is_resource_id(job.name.tenant), "ids are checked");
   request_key(request, request.request_id());
 }
@@ -58,7 +63,7 @@ void check(const v1::DeleteSearchJobRequest& request) {
 
 void check(const v1::ValidateSearchJobRequest& request) {
   parse_tenant("parent", request.parent());
-  read_submission(request.experiment(), sample_datasets());
+  faults_of(request.experiment(), sample_rules());
 }
 
 void check(const v1::ListTrialsRequest& request) {
