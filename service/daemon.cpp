@@ -19,6 +19,7 @@
 #include "service/event_listeners.hpp"
 #include "service/log.hpp"
 #include "service/search_service.hpp"
+#include "service/vizier_service.hpp"
 
 namespace hwnas::service {
 namespace {
@@ -80,8 +81,9 @@ Authorization::Options authorization_for(const DaemonOptions& options) {
 SupervisorOptions supervisor_options(const DaemonOptions& options, Devices& devices) {
   SupervisorOptions result = options.jobs;
   result.folder = options.folder;
-  result.devices = {[&](const auto& tenant, const auto& job) { return devices.is_ready(tenant, job); },
-                    [&](const auto& tenant, const auto& job) { return devices.learned(tenant, job); }};
+  result.devices = {
+      [&](const auto& tenant, const auto& job) { return devices.is_ready(tenant, job); },
+      [&](const auto& tenant, const auto& job) { return devices.learned(tenant, job); }};
   result.quota = options.quota;
   return result;
 }
@@ -116,17 +118,20 @@ class Daemon::Implementation {
         store_(options.folder, {.on_fatal = std::move(on_fatal)}),
         uploads_(store_),
         dataset_store_(store_, options.folder),
+        studies_(store_),
+        suggester_(studies_, pool_),
         jobs_(store_, [this](const auto& uids) { listeners_.publish(uids); }),
         rates_(options.quota.calls_per_second),
         pool_(kPoolThreads, kMaxWaitingCalls),
         devices_(store_),
-        parts_{store_, jobs_, datasets_,      authorization_,
-               rates_, pool_, devices_, options.folder, options.quota, options.networks},
+        parts_{store_, jobs_,    datasets_,      authorization_, rates_,
+               pool_,  devices_, options.folder, options.quota,  options.networks},
         watchers_(parts_),
         search_(parts_, watchers_),
         device_service_(parts_),
         dataset_service_(parts_, uploads_, dataset_store_, options.dataset_reader),
         compression_(parts_, uploads_),
+        vizier_(parts_, studies_, suggester_),
         supervisor_(jobs_, datasets_, supervisor_options(options, devices_)) {
     listeners_.add([this](const auto& uids) { watchers_.notify(uids); });
     listeners_.add([this](const auto& uids) { supervisor_.notify(uids); });
@@ -161,6 +166,7 @@ class Daemon::Implementation {
     builder.RegisterService(&device_service_);
     builder.RegisterService(&dataset_service_);
     builder.RegisterService(&compression_);
+    builder.RegisterService(&vizier_);
     builder.RegisterCallbackGenericService(&not_served_);
     server_ = builder.BuildAndStart();
     if (!server_ || port == 0) {
@@ -180,7 +186,9 @@ class Daemon::Implementation {
   Store store_;
   UploadStore uploads_;
   DatasetStore dataset_store_;
-  JobStore jobs_;
+  StudyStore studies_;
+  Suggester suggester_;
+  JobStore jobs_;  // closes the store: what stands above may be used by changes till then
   CallRates rates_;
   WorkerPool pool_;
   Devices devices_;
@@ -190,6 +198,7 @@ class Daemon::Implementation {
   DeviceService device_service_;
   DatasetService dataset_service_;
   CompressionService compression_;
+  VizierService vizier_;
   NotServed not_served_;
   Supervisor supervisor_;
   std::unique_ptr<grpc::Server> server_;

@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "service/dataset_rows.hpp"
 #include "service/device_store.hpp"
+#include "service/study_tables.hpp"
 #include "service/usage.hpp"
 
 namespace hwnas::service {
@@ -75,7 +76,8 @@ constexpr const char* kFreeResponses = R"sql(
 ALTER TABLE request DROP COLUMN uid;
 )sql";
 
-const std::string kVersion2 = std::string(kFreeResponses) + kDatasetTables + kUsageTables + kDeviceTables;
+const std::string kVersion2 =
+    std::string(kFreeResponses) + kDatasetTables + kUsageTables + kDeviceTables + kStudyTables;
 
 const char* const kMigrations[] = {kVersion1, kVersion2.c_str()};
 
