@@ -15,7 +15,6 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-constexpr double kMomentum = 0.1;
 // Rows are summed in a fixed number of parts, so that the result does not depend on the threads.
 constexpr std::int64_t kParts = 16;
 
@@ -89,8 +88,8 @@ void measure_batch(const Tensor& x, const Tensor& weight, const Tensor& bias, Te
     saved[kMean * extent.channels + c] = static_cast<float>(mean);
     saved[kInvStd * extent.channels + c] = static_cast<float>(inv_std);
     const double unbiased = count > 1 ? variance * count / (count - 1) : variance;
-    tracked_mean[c] = static_cast<float>((1 - kMomentum) * tracked_mean[c] + kMomentum * mean);
-    tracked_var[c] = static_cast<float>((1 - kMomentum) * tracked_var[c] + kMomentum * unbiased);
+    tracked_mean[c] = static_cast<float>((1 - kBatchNormMomentum) * tracked_mean[c] + kBatchNormMomentum * mean);
+    tracked_var[c] = static_cast<float>((1 - kBatchNormMomentum) * tracked_var[c] + kBatchNormMomentum * unbiased);
   }
 }
 
@@ -207,7 +206,7 @@ std::vector<float> frozen_affine(const BatchNormState& state) {
 Tensor composed(const Tensor& x, BatchNormState& state, FusedActivation activation,
                 const Tensor& residual, bool training) {
   Tensor y = torch::batch_norm(x, state.weight, state.bias, state.running_mean, state.running_var,
-                               training, kMomentum, state.epsilon, /*cudnn_enabled=*/true);
+                               training, kBatchNormMomentum, state.epsilon, /*cudnn_enabled=*/true);
   if (residual.defined()) y = y + residual;
   switch (activation) {
     case FusedActivation::kNone:

@@ -6,12 +6,15 @@
 
 namespace hwnas::nn {
 
+/// Share of the new batch in running statistics (PyTorch's default).
+inline constexpr double kBatchNormMomentum = 0.1;
+
 /// Batch norm's learned and tracked values, each of `channels` floats.
 struct BatchNormState {
   torch::Tensor weight;
   torch::Tensor bias;
   torch::Tensor
-      running_mean;  ///< updated in training, momentum 0.1, unbiased variance (PyTorch's rule)
+      running_mean;  ///< updated in training by kBatchNormMomentum, unbiased variance (PyTorch's)
   torch::Tensor running_var;
   double epsilon = 1e-5;
 };

@@ -227,6 +227,34 @@ Tensor NetworkModule::forward(const Tensor& batch) {
   return values.back().flatten(1);
 }
 
+void NetworkModule::recalibrate_batch_norms(const std::vector<Tensor>& batches) {
+  const torch::NoGradGuard no_grad;
+  const bool was_training = is_training();
+  train();
+  std::vector<std::pair<Tensor, Tensor>> sums(parameters_.size());
+  for (const Tensor& batch : batches) {
+    // From zero, one step of the running average is the batch's own value times the momentum.
+    for (Parameters& own : parameters_) {
+      if (own.running_mean.defined()) own.running_mean.zero_(), own.running_var.zero_();
+    }
+    forward(batch);
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      const Parameters& own = parameters_[i];
+      if (!own.running_mean.defined()) continue;
+      auto& [mean, variance] = sums[i];
+      mean = mean.defined() ? mean + own.running_mean : own.running_mean.clone();
+      variance = variance.defined() ? variance + own.running_var : own.running_var.clone();
+    }
+  }
+  const double scale = 1 / (kBatchNormMomentum * static_cast<double>(batches.size()));
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    if (!sums[i].first.defined()) continue;
+    parameters_[i].running_mean.copy_(sums[i].first * scale);
+    parameters_[i].running_var.copy_(sums[i].second * scale);
+  }
+  train(was_training);
+}
+
 void NetworkModule::load(const ir::Weights& weights) {
   ir::verify(network_, weights);
   for (std::size_t i = 0; i < network_.layers.size(); ++i) {

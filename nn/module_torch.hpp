@@ -47,6 +47,11 @@ class NetworkModule : public torch::nn::Module {
   /// as one step, only the last of them is seen by `output`.
   void set_hooks(LayerHooks hooks) { hooks_ = std::move(hooks); }
 
+  /// Makes running means and variances those of these batches: their averages over the batches, as
+  /// each is seen in training. For weights that were trained as part of other networks (Guo et al.,
+  /// "Single Path One-Shot Neural Architecture Search", 2020, section 3.4).
+  void recalibrate_batch_norms(const std::vector<torch::Tensor>& batches);
+
   /// Copies weights in and out; load throws InvalidArgument if they do not fit the network.
   void load(const ir::Weights& weights);
   ir::Weights save() const;

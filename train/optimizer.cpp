@@ -41,6 +41,12 @@ void FlatOptimizer::step(double learning_rate) {
   gradients_.zero_();
 }
 
+void FlatOptimizer::restore(const State& state) {
+  momentum_.copy_(state.momentum);
+  if (second_.defined()) second_.copy_(state.second);
+  steps_ = state.steps;
+}
+
 void FlatOptimizer::sgd(double learning_rate) {
   gradients_.addcmul_(decay_, parameters_);
   momentum_.mul_(options_.momentum).add_(gradients_);

@@ -25,6 +25,16 @@ class FlatOptimizer {
   /// Applies the accumulated gradients and zeroes them.
   void step(double learning_rate);
 
+  /// What it remembers of past steps: 1-D tensors, empty where the optimizer has none.
+  struct State {
+    torch::Tensor momentum;
+    torch::Tensor second;
+    std::int64_t steps = 0;
+  };
+  State state() const { return {momentum_, second_, steps_}; }
+  /// Goes on as the optimizer whose state it was.
+  void restore(const State& state);
+
  private:
   void sgd(double learning_rate);
   void adamw(double learning_rate);

@@ -121,7 +121,7 @@ TrainingThreads::~TrainingThreads() {
 
 TrainResult run_epochs(Learner& learner, const TrainData& data, const TrainOptions& options,
                        std::uint64_t seed, const EpochCallback& on_epoch,
-                       const std::stop_token& stop) {
+                       const std::stop_token& stop, int first_epoch) {
   const auto start = Clock::now();
   const auto largest = std::max<std::size_t>(options.batch_size, kEvaluationBatch);
   BatchLoader loader(*data.dataset, data.normalisation, parse_device(options.device), largest);
@@ -132,7 +132,7 @@ TrainResult run_epochs(Learner& learner, const TrainData& data, const TrainOptio
     result.reason = std::move(reason);
     return result;
   };
-  for (int epoch = 1; epoch <= options.epochs; ++epoch) {
+  for (int epoch = first_epoch; epoch <= options.epochs; ++epoch) {
     const double train_loss = epochs.run(epoch);
     if (!std::isfinite(train_loss)) {
       return end_as(TrainOutcome::kDiverged, fmt::format("loss {} in epoch {}", train_loss, epoch));

@@ -47,11 +47,11 @@ class Learner {
   virtual torch::Tensor logits(const torch::Tensor& images) = 0;
 };
 
-/// Trains for options.epochs and validates after every one, as train_network says. The result has
-/// no weights.
+/// Trains from `first_epoch` to options.epochs and validates after every one, as train_network
+/// says. The result has no weights.
 TrainResult run_epochs(Learner& learner, const TrainData& data, const TrainOptions& options,
                        std::uint64_t seed, const EpochCallback& on_epoch,
-                       const std::stop_token& stop);
+                       const std::stop_token& stop, int first_epoch = 1);
 
 /// Accuracy and mean loss over `samples`.
 Evaluation evaluate(const std::function<torch::Tensor(const torch::Tensor& images)>& logits,

@@ -1,0 +1,105 @@
+#include "train/path_sampler.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <span>
+
+namespace hwnas::train {
+namespace {
+
+constexpr std::uint64_t kPathStream = 3;  // of the training's seed
+
+/// The phase of progressive shrinking in which a decision opens: kernels, then depths, then all
+/// others (widths); 0 is the largest network alone. Names end in what they decide.
+int phase_of(const spaces::Decision& decision) {
+  const std::string_view name = std::string_view(decision.name)
+                                    .substr(decision.name.find_last_of('.') == std::string::npos
+                                                ? 0
+                                                : decision.name.find_last_of('.') + 1);
+  if (name.starts_with("kernel")) return 1;
+  if (name == "depth") return 2;
+  return 3;
+}
+constexpr std::int64_t kPhases = 4;
+
+spaces::Genotype genotype_of(const spaces::SearchSpace& space, bool largest) {
+  spaces::Genotype genotype;
+  for (const spaces::Decision& decision : space.decisions()) {
+    genotype.choices.push_back(largest ? static_cast<std::uint16_t>(decision.options.size() - 1)
+                                       : std::uint16_t{0});
+  }
+  return genotype;
+}
+
+}  // namespace
+
+spaces::Genotype smallest_genotype(const spaces::SearchSpace& space) {
+  return genotype_of(space, false);
+}
+
+spaces::Genotype largest_genotype(const spaces::SearchSpace& space) {
+  return genotype_of(space, true);
+}
+
+PathSampler::PathSampler(const spaces::SearchSpace& space, SupernetScheme scheme,
+                         int random_networks, std::int64_t steps, std::uint64_t seed)
+    : space_(space),
+      scheme_(scheme),
+      random_networks_(random_networks),
+      steps_(steps),
+      seed_(seed) {}
+
+bool PathSampler::distils() const {
+  return scheme_ == SupernetScheme::kSandwich || scheme_ == SupernetScheme::kProgressive;
+}
+
+std::vector<spaces::Genotype> PathSampler::paths(std::int64_t step) const {
+  Rng rng(derive_seed(seed_, {kPathStream, static_cast<std::uint64_t>(step)}));
+  std::vector<spaces::Genotype> paths;
+  switch (scheme_) {
+    case SupernetScheme::kSinglePath:
+      return {spaces::sample(space_, rng)};
+    case SupernetScheme::kFair:
+      return fair(rng);
+    case SupernetScheme::kSandwich:
+      paths = {largest_genotype(space_), smallest_genotype(space_)};
+      for (int i = 0; i < random_networks_; ++i) paths.push_back(spaces::sample(space_, rng));
+      return paths;
+    case SupernetScheme::kProgressive:
+      paths = {largest_genotype(space_)};
+      if (step * kPhases >= steps_) paths.push_back(opened(step, rng));
+      return paths;
+  }
+  return paths;
+}
+
+/// The options of each decision in a random order, repeated until all decisions have as many as
+/// the one with the most.
+std::vector<spaces::Genotype> PathSampler::fair(Rng& rng) const {
+  std::size_t count = 1;
+  for (const auto& decision : space_.decisions()) count = std::max(count, decision.options.size());
+  std::vector<spaces::Genotype> paths(count);
+  for (const auto& decision : space_.decisions()) {
+    std::vector<std::uint16_t> options(decision.options.size());
+    std::iota(options.begin(), options.end(), std::uint16_t{0});
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i % options.size() == 0) rng.shuffle(std::span(options));
+      paths[i].choices.push_back(options[i % options.size()]);
+    }
+  }
+  return paths;
+}
+
+spaces::Genotype PathSampler::opened(std::int64_t step, Rng& rng) const {
+  const auto phase = static_cast<int>(step * kPhases / steps_);
+  spaces::Genotype genotype = spaces::sample(space_, rng);
+  const auto decisions = space_.decisions();
+  for (std::size_t i = 0; i < decisions.size(); ++i) {
+    if (phase_of(decisions[i]) > phase) {
+      genotype.choices[i] = static_cast<std::uint16_t>(decisions[i].options.size() - 1);
+    }
+  }
+  return genotype;
+}
+
+}  // namespace hwnas::train

@@ -1,0 +1,303 @@
+#include "train/supernet.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <mutex>
+#include <numeric>
+
+#include "core/error.hpp"
+#include "core/rng.hpp"
+#include "ir/initial_weights.hpp"
+#include "train/optimizer_torch.hpp"
+#include "train/path_sampler.hpp"
+#include "train/subnet_torch.hpp"
+#include "train/training_loop_torch.hpp"
+
+namespace hwnas::train {
+namespace {
+
+using spaces::Genotype;
+using torch::Tensor;
+
+// Streams of the training's seed.
+constexpr std::uint64_t kWeightsStream = 1;
+constexpr std::uint64_t kCalibrationStream = 4;
+constexpr std::uint64_t kCoverStream = 5;
+// Beside those at the bounds of each decision.
+constexpr int kRandomCovered = 200;
+
+/// Genotypes that have, together, the largest extent of every layer of the space.
+std::vector<Genotype> covering_genotypes(const spaces::SearchSpace& space, std::uint64_t seed) {
+  std::vector<Genotype> result;
+  Rng rng(derive_seed(seed, {kCoverStream}));
+  for (int i = 0; i < kRandomCovered; ++i) result.push_back(spaces::sample(space, rng));
+  for (const Genotype& bound : {smallest_genotype(space), largest_genotype(space)}) {
+    const std::vector<Genotype> around = spaces::neighbours(space, bound);
+    result.insert(result.end(), around.begin(), around.end());
+    result.push_back(bound);
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string_view to_string(SupernetScheme scheme) {
+  switch (scheme) {
+    case SupernetScheme::kSinglePath:
+      return "single_path";
+    case SupernetScheme::kFair:
+      return "fair";
+    case SupernetScheme::kSandwich:
+      return "sandwich";
+    case SupernetScheme::kProgressive:
+      return "progressive";
+  }
+  return "";
+}
+
+class Supernet::Implementation : public Learner {
+ public:
+  Implementation(const spaces::SearchSpace& space, const TrainData& data,
+                 const SupernetOptions& options, std::uint64_t seed)
+      : space_(space),
+        data_(data),
+        options_(options),
+        seed_(seed),
+        device_(parse_device(options.training.device)),
+        sampler_(space, options.scheme, options.random_networks,
+                 steps_per_epoch() * options.training.epochs, seed) {
+    require_data(space.decode(largest_genotype(space)), data);
+    const std::vector<Genotype> covering = covering_genotypes(space, seed);
+    for (const Genotype& genotype : covering) shared_.cover(space.decode(genotype));
+    values_ = torch::zeros({shared_.size()}, torch::TensorOptions(torch::kFloat).device(device_));
+    gradients_ = torch::zeros_like(values_);
+    draw_weights(covering);
+    optimizer_.emplace(values_, gradients_, torch::tensor(shared_.decay_mask()).to(device_),
+                       options.training);
+    load_calibration();
+  }
+
+  Tensor loss(const Batch& batch) override {
+    const std::vector<Genotype> paths = sampler_.paths(step_);
+    Tensor teacher;
+    double others = 0;
+    for (std::size_t i = 0;; ++i) {
+      pending_ = subnet_of(paths[i]);
+      pending_->take_from(values_);
+      pending_->module().train();
+      const Tensor logits = pending_->module().forward(batch.images);
+      const Tensor loss =
+          teacher.defined() ? distillation_loss(logits, teacher) : label_loss(logits, batch.labels);
+      if (i + 1 == paths.size()) {
+        const double mean = (others + loss.item<double>()) / static_cast<double>(paths.size());
+        return loss + (mean - loss.detach());  // its value is the mean, its gradient its own
+      }
+      if (sampler_.distils() && i == 0) teacher = torch::softmax(logits.detach(), 1);
+      others += loss.item<double>();
+      loss.backward();
+      pending_->add_gradients_to(gradients_, values_);
+    }
+  }
+
+  void step(double learning_rate) override {
+    pending_->add_gradients_to(gradients_, values_);
+    optimizer_->step(learning_rate);
+    pending_.reset();
+    ++step_;
+    validated_.reset();
+  }
+
+  /// Of the largest network.
+  Tensor logits(const Tensor& images) override {
+    if (!validated_) validated_ = recalibrated(largest_genotype(space_));
+    return validated_->module().forward(images);
+  }
+
+  TrainResult train(const EpochCallback& on_epoch, const std::stop_token& stop) {
+    const TrainingThreads threads(options_.training.threads);
+    const auto after_epoch = [&](const EpochResult& epoch) {
+      epochs_done_ = epoch.epoch;
+      return !on_epoch || on_epoch(epoch);
+    };
+    TrainResult result =
+        run_epochs(*this, data_, options_.training, seed_, after_epoch, stop, epochs_done_ + 1);
+    kept_.clear();
+    validated_.reset();
+    return result;
+  }
+
+  /// With batch norms for the shared weights as they are; ready to infer.
+  std::unique_ptr<Subnet> recalibrated(const Genotype& genotype) const {
+    auto subnet = std::make_unique<Subnet>(space_.decode(genotype), shared_, device_);
+    subnet->take_from(values_);
+    subnet->module().recalibrate_batch_norms(calibration_);
+    subnet->module().eval();
+    return subnet;
+  }
+
+  Evaluation score(const Genotype& genotype, std::span<const std::size_t> samples) const {
+    const TrainingThreads threads(1);
+    const std::unique_ptr<Subnet> subnet = recalibrated(genotype);
+    BatchLoader loader(*data_.dataset, data_.normalisation, device_, kEvaluationBatch);
+    return evaluate([&](const Tensor& images) { return subnet->module().forward(images); }, loader,
+                    samples);
+  }
+
+  void save(const std::filesystem::path& file) const {
+    ir::Weights state;
+    ir::LayerWeights& all = state.layers[fingerprint()];
+    all.weight = array_of(values_);
+    const FlatOptimizer::State optimizer = optimizer_->state();
+    all.bias = array_of(optimizer.momentum);
+    if (optimizer.second.defined()) all.running_mean = array_of(optimizer.second);
+    all.running_var = {{1}, {static_cast<float>(epochs_done_)}};
+    ir::save_safetensors(state, file);
+  }
+
+  void load(const std::filesystem::path& file) {
+    const ir::Weights state = ir::load_safetensors(file);
+    const auto found = state.layers.find(fingerprint());
+    if (found == state.layers.end() || found->second.running_var.values.size() != 1) {
+      throw invalid_argument("{}: of another space, other options or another seed; train afresh",
+                             file.string());
+    }
+    const ir::LayerWeights& all = found->second;
+    epochs_done_ = static_cast<int>(all.running_var.values[0]);
+    step_ = epochs_done_ * steps_per_epoch();
+    copy(all.weight, values_);
+    FlatOptimizer::State optimizer = optimizer_->state();
+    copy(all.bias, optimizer.momentum);
+    if (optimizer.second.defined()) copy(all.running_mean, optimizer.second);
+    optimizer.steps = step_;
+    optimizer_->restore(optimizer);
+  }
+
+  int epochs_done() const { return epochs_done_; }
+
+ private:
+  std::int64_t steps_per_epoch() const {
+    const std::size_t batch =
+        std::min<std::size_t>(options_.training.batch_size, data_.train.size());
+    return static_cast<std::int64_t>(data_.train.size() / std::max<std::size_t>(batch, 1));
+  }
+
+  /// Each network's weights as it would draw them alone; the largest comes last, and has its own.
+  void draw_weights(const std::vector<Genotype>& covering) {
+    const torch::NoGradGuard no_grad;
+    for (const auto& matrix : shared_.matrices()) {
+      values_.narrow(0, matrix.first, matrix.positions * matrix.positions)
+          .copy_(torch::eye(matrix.positions).flatten());
+    }
+    for (const Genotype& genotype : covering) {
+      const ir::Network network = space_.decode(genotype);
+      nn::NetworkModule module(network, device_);
+      module.load(ir::initial_weights(network, derive_seed(seed_, {kWeightsStream})));
+      const Tensor places = torch::tensor(shared_.select(network).places, torch::kLong).to(device_);
+      values_.index_copy_(0, places, module.flat_parameters());
+    }
+  }
+
+  void load_calibration() {
+    std::vector<std::size_t> order(data_.train.begin(), data_.train.end());
+    Rng rng(derive_seed(seed_, {kCalibrationStream}));
+    rng.shuffle(std::span(order));
+    order.resize(std::min(order.size(), static_cast<std::size_t>(options_.calibration_samples)));
+    BatchLoader loader(*data_.dataset, data_.normalisation, device_, kEvaluationBatch);
+    for (std::size_t first = 0; first < order.size(); first += kEvaluationBatch) {
+      const auto part =
+          std::span(order).subspan(first, std::min(kEvaluationBatch, order.size() - first));
+      calibration_.push_back(loader.load(part).images.clone());
+    }
+  }
+
+  /// Those that every step needs are kept.
+  std::shared_ptr<Subnet> subnet_of(const Genotype& genotype) {
+    const auto kept = kept_.find(genotype);
+    if (kept != kept_.end()) return kept->second;
+    auto subnet = std::make_shared<Subnet>(space_.decode(genotype), shared_, device_);
+    if (sampler_.distils() &&
+        (genotype == largest_genotype(space_) || genotype == smallest_genotype(space_))) {
+      kept_[genotype] = subnet;
+    }
+    return subnet;
+  }
+
+  Tensor label_loss(const Tensor& logits, const Tensor& labels) const {
+    return torch::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, -100,
+                                     options_.training.label_smoothing);
+  }
+  static Tensor distillation_loss(const Tensor& logits, const Tensor& teacher) {
+    return -(teacher * torch::log_softmax(logits, 1)).sum(1).mean();
+  }
+
+  /// Of all that the shared parameters depend on, as a layer's name.
+  std::string fingerprint() const {
+    const TrainOptions& training = options_.training;
+    return fmt::format("{}.{}.{}.{}.{}.{:016x}", to_string(options_.scheme), training.epochs,
+                       training.batch_size, seed_, shared_.size(),
+                       ir::stable_hash(space_.decode(largest_genotype(space_))));
+  }
+  static ir::Array array_of(const Tensor& tensor) {
+    const Tensor dense = tensor.cpu().contiguous();
+    const float* const values = dense.data_ptr<float>();
+    return {{dense.numel()}, {values, values + dense.numel()}};
+  }
+  static void copy(const ir::Array& array, Tensor& tensor) {
+    if (static_cast<std::int64_t>(array.values.size()) != tensor.numel()) {
+      throw invalid_argument("a supernet's file has {} values where {} are expected; train afresh",
+                             array.values.size(), tensor.numel());
+    }
+    const torch::NoGradGuard no_grad;
+    tensor.copy_(torch::from_blob(const_cast<float*>(array.values.data()), {tensor.numel()}));
+  }
+
+  const spaces::SearchSpace& space_;
+  const TrainData data_;
+  const SupernetOptions options_;
+  const std::uint64_t seed_;
+  const torch::Device device_;
+  const PathSampler sampler_;
+  nn::SharedParameters shared_;
+  Tensor values_;
+  Tensor gradients_;
+  std::optional<FlatOptimizer> optimizer_;
+  std::vector<Tensor> calibration_;
+  std::int64_t step_ = 0;
+  int epochs_done_ = 0;
+  std::map<Genotype, std::shared_ptr<Subnet>> kept_;
+  std::shared_ptr<Subnet> pending_;    // whose gradients the next step takes
+  std::shared_ptr<Subnet> validated_;  // of the shared weights as they are now
+};
+
+Supernet::Supernet(const spaces::SearchSpace& space, const TrainData& data,
+                   const SupernetOptions& options, std::uint64_t seed)
+    : implementation_(std::make_unique<Implementation>(space, data, options, seed)) {}
+
+Supernet::~Supernet() = default;
+
+TrainResult Supernet::train(const EpochCallback& on_epoch, std::stop_token stop) {
+  return implementation_->train(on_epoch, stop);
+}
+
+Evaluation Supernet::score(const Genotype& genotype, std::span<const std::size_t> samples) const {
+  return implementation_->score(genotype, samples);
+}
+
+ir::Weights Supernet::cut_out(const Genotype& genotype) const {
+  return implementation_->recalibrated(genotype)->module().save();
+}
+
+void Supernet::save(const std::filesystem::path& file) const {
+  implementation_->save(file);
+}
+
+void Supernet::load(const std::filesystem::path& file) {
+  implementation_->load(file);
+}
+
+int Supernet::epochs_done() const {
+  return implementation_->epochs_done();
+}
+
+}  // namespace hwnas::train
