@@ -1,0 +1,219 @@
+#include "train/supernet.hpp"
+
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include <torch/torch.h>
+#include "core/error.hpp"
+#include "tests/core/temporary_folder.hpp"
+#include "tests/train/toy_problem.hpp"
+#include "train/path_sampler.hpp"
+
+namespace hwnas::train {
+namespace {
+
+using spaces::Genotype;
+
+/// A small configuration of every family, for 8x8 images of four classes (for conv1d: 64 samples).
+struct SampleSpace {
+  const char* name;
+  const char* yaml;
+  ir::Shape input;
+};
+const SampleSpace kSpaces[] = {
+    {"mobile",
+     R"(
+family: mobile
+initial_pool: [ 1, 2 ]
+stem: { channels: [ 4, 8 ], kernel: [ 1, 3 ], stride: 1 }
+stages:
+  - { depth: [ 0, 1, 2 ], channels: [ 4, 8 ], kernel: [ 3, 5 ], stride: 2, expansion: [ 1, 3 ],
+      squeeze_excite: [ false, true ] }
+head: { channels: [ 0, 16 ], features: [ 0, 8 ] }
+)",
+     {1, 8, 8}},
+    {"dscnn",
+     R"(
+family: dscnn
+stem: { channels: [ 4, 8 ], kernel: 3, stride: 1 }
+blocks: { depth: [ 1, 2 ], channels: [ 4, 8 ], kernel: [ 3, 5 ] }
+)",
+     {1, 8, 8}},
+    {"resnet",
+     R"(
+family: resnet
+stem: { channels: [ 4, 8 ] }
+stages:
+  - { depth: [ 1, 2 ], channels: [ 4, 8 ] }
+  - { depth: [ 1, 2 ], channels: [ 8, 12 ], stride: 2 }
+)",
+     {1, 8, 8}},
+    {"conv1d",
+     R"(
+family: conv1d
+stages:
+  - { depth: [ 1, 2 ], channels: [ 4, 8 ], kernel: [ 3, 7 ] }
+)",
+     {1, 1, 64}},
+    {"nasbench201", "{ family: nasbench201, cells_per_stage: 1, channels: 4 }", {1, 8, 8}},
+};
+
+/// A toy problem with the shape that a space is for.
+struct ShapedProblem : toy::Problem {
+  explicit ShapedProblem(const ir::Shape& shape) { dataset.shape = shape; }
+};
+
+SupernetOptions quick_options(SupernetScheme scheme = SupernetScheme::kSandwich, int epochs = 1) {
+  SupernetOptions options;
+  options.training = {
+      .epochs = epochs, .batch_size = 50, .learning_rate = 0.05, .warmup_epochs = 0.2};
+  options.scheme = scheme;
+  options.calibration_samples = 200;
+  return options;
+}
+
+std::unique_ptr<spaces::SearchSpace> make(const SampleSpace& sample) {
+  return spaces::make_space(Config::parse(sample.yaml, sample.name), {sample.input, 4});
+}
+
+class EverySpace : public testing::TestWithParam<SampleSpace> {};
+
+TEST_P(EverySpace, ANetworkCutOutComputesWhatItDidInTheSupernet) {
+  const ShapedProblem problem(GetParam().input);
+  const auto space = make(GetParam());
+  Supernet supernet(*space, problem.data, quick_options(), 1);
+  supernet.train();
+  const std::span<const std::size_t> samples = problem.data.validation.first(50);
+  Rng rng(7);
+  for (int i = 0; i < 200; ++i) {
+    const Genotype genotype = spaces::sample(*space, rng);
+    const Evaluation within = supernet.score(genotype, samples);
+    const Evaluation alone = evaluate_network(space->decode(genotype), supernet.cut_out(genotype),
+                                              problem.dataset, samples, problem.data.normalisation);
+    ASSERT_NEAR(within.loss, alone.loss, 1e-5) << spaces::describe(*space, genotype);
+    ASSERT_EQ(within.predictions, alone.predictions) << spaces::describe(*space, genotype);
+  }
+}
+
+TEST_P(EverySpace, IsTrainedByEveryScheme) {
+  const ShapedProblem problem(GetParam().input);
+  const auto space = make(GetParam());
+  for (const auto scheme : {SupernetScheme::kSinglePath, SupernetScheme::kFair,
+                            SupernetScheme::kSandwich, SupernetScheme::kProgressive}) {
+    Supernet supernet(*space, problem.data, quick_options(scheme, 4), 1);
+    const Evaluation before = supernet.score(largest_genotype(*space), problem.data.validation);
+    const TrainResult result = supernet.train();
+    EXPECT_EQ(result.outcome, TrainOutcome::kComplete) << to_string(scheme) << result.reason;
+    const Evaluation after = supernet.score(largest_genotype(*space), problem.data.validation);
+    EXPECT_LT(after.loss, before.loss) << to_string(scheme);
+  }
+}
+
+TEST_P(EverySpace, InterruptedAfterEveryEpochItEndsWithTheSameWeights) {
+  const ShapedProblem problem(GetParam().input);
+  const auto space = make(GetParam());
+  const SupernetOptions options = quick_options(SupernetScheme::kSandwich, 3);
+  Supernet unbroken(*space, problem.data, options, 1);
+  unbroken.train();
+  const TemporaryFolder folder;
+  const auto file = folder / "supernet.safetensors";
+  for (int epochs = 0; epochs < 3; ++epochs) {
+    Supernet part(*space, problem.data, options, 1);
+    if (epochs > 0) part.load(file);
+    EXPECT_EQ(part.epochs_done(), epochs);
+    std::stop_source stop;
+    stop.request_stop();  // after the running epoch
+    part.train({}, stop.get_token());
+    part.save(file);
+  }
+  Supernet broken(*space, problem.data, options, 1);
+  broken.load(file);
+  EXPECT_EQ(broken.epochs_done(), 3);
+  for (const Genotype& genotype : {smallest_genotype(*space), largest_genotype(*space)}) {
+    EXPECT_EQ(broken.cut_out(genotype), unbroken.cut_out(genotype));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Spaces, EverySpace, testing::ValuesIn(kSpaces),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Supernet, RanksNetworksThatLearnAboveThoseThatCannot) {
+  const toy::Problem problem;
+  const auto space = make(kSpaces[0]);
+  Supernet supernet(*space, problem.data, quick_options(SupernetScheme::kSandwich, 6), 1);
+  supernet.train();
+  EXPECT_GT(supernet.score(largest_genotype(*space), problem.data.validation).top1, 90);
+}
+
+TEST(Supernet, ScoresConcurrentlyAsAlone) {
+  const toy::Problem problem;
+  const auto space = make(kSpaces[0]);
+  Supernet supernet(*space, problem.data, quick_options(), 1);
+  supernet.train();
+  Rng rng(3);
+  std::vector<Genotype> genotypes;
+  for (int i = 0; i < 8; ++i) genotypes.push_back(spaces::sample(*space, rng));
+  std::vector<double> alone, together(genotypes.size());
+  for (const Genotype& genotype : genotypes) {
+    alone.push_back(supernet.score(genotype, problem.data.validation).loss);
+  }
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < genotypes.size(); ++i) {
+    threads.emplace_back(
+        [&, i] { together[i] = supernet.score(genotypes[i], problem.data.validation).loss; });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(alone, together);
+}
+
+TEST(Supernet, RefusesAFileOfAnotherTraining) {
+  const toy::Problem problem;
+  const auto space = make(kSpaces[0]);
+  const TemporaryFolder folder;
+  Supernet(*space, problem.data, quick_options(), 1).save(folder / "one");
+  Supernet other(*space, problem.data, quick_options(), 2);
+  EXPECT_THROW(other.load(folder / "one"), Error);
+}
+
+TEST(PathSampler, TrainsEveryOptionEquallyOftenInEachFairStep) {
+  const auto space = make(kSpaces[4]);  // decisions of five options each
+  const PathSampler sampler(*space, SupernetScheme::kFair, 0, 10, 1);
+  for (std::int64_t step = 0; step < 10; ++step) {
+    const std::vector<Genotype> paths = sampler.paths(step);
+    ASSERT_EQ(paths.size(), 5U);
+    for (std::size_t decision = 0; decision < space->decisions().size(); ++decision) {
+      std::set<std::uint16_t> options;
+      for (const Genotype& path : paths) options.insert(path.choices[decision]);
+      EXPECT_EQ(options.size(), 5U);
+    }
+  }
+}
+
+TEST(PathSampler, OpensKernelsBeforeDepthsAndWidthsLast) {
+  const auto space = make(kSpaces[0]);
+  const PathSampler sampler(*space, SupernetScheme::kProgressive, 0, 400, 1);
+  const Genotype largest = largest_genotype(*space);
+  EXPECT_EQ(sampler.paths(0), std::vector{largest});
+  const auto decisions = space->decisions();
+  std::vector<std::int64_t> first_seen(decisions.size(), 400);
+  for (std::int64_t step = 0; step < 400; ++step) {
+    for (const Genotype& path : sampler.paths(step)) {
+      for (std::size_t i = 0; i < decisions.size(); ++i) {
+        if (path.choices[i] != largest.choices[i]) {
+          first_seen[i] = std::min(first_seen[i], step);
+        }
+      }
+    }
+  }
+  for (std::size_t i = 0; i < decisions.size(); ++i) {
+    const bool kernel = decisions[i].name.ends_with("kernel");
+    const bool depth = decisions[i].name.ends_with("depth");
+    const std::int64_t opens = kernel ? 100 : depth ? 200 : 300;
+    EXPECT_GE(first_seen[i], opens) << decisions[i].name;
+    EXPECT_LT(first_seen[i], opens + 50) << decisions[i].name;
+  }
+}
+
+}  // namespace
+}  // namespace hwnas::train
