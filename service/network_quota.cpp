@@ -37,8 +37,14 @@ Needs larger_of(const Needs& a, const Needs& b) {
           std::max(a.activation_bytes, b.activation_bytes)};
 }
 
-/// Of the network with the last option of every decision, since options of widths, depths and
-/// kernels grow; those that have no order (separable or not) are tried one after the other.
+/// With its options the networks. Flags are in order, too, but "separable" makes them smaller.
+bool grows(const spaces::Decision& decision) {
+  const bool flag = decision.options.front() == "false" || decision.options.front() == "true";
+  return decision.ordered && !flag;
+}
+
+/// Of the network with the last option of every decision that grows; the options of the others are
+/// tried one after the other.
 Needs greatest_needs(const spaces::SearchSpace& space) {
   const auto decisions = space.decisions();
   spaces::Genotype genotype;
@@ -47,7 +53,7 @@ Needs greatest_needs(const spaces::SearchSpace& space) {
   }
   Needs greatest = needs_of(space.decode(genotype));
   for (std::size_t i = 0; i < decisions.size(); ++i) {
-    if (decisions[i].ordered) continue;
+    if (grows(decisions[i])) continue;
     std::uint16_t best = genotype.choices[i];
     std::int64_t most_parameters = -1;
     for (std::uint16_t option = 0; option < decisions[i].options.size(); ++option) {

@@ -32,6 +32,7 @@ class DaemonProcess {
   DaemonProcess(const DaemonProcess&) = delete;
   DaemonProcess& operator=(const DaemonProcess&) = delete;
 
+  pid_t pid() const { return pid_; }
   void signal(int number) const;
   /// Its exit code, or 128 + signal.
   int wait();
