@@ -32,9 +32,21 @@ json time_to_json(const std::optional<Time>& time) {
   return time ? json(time->time_since_epoch().count()) : json();
 }
 
-std::optional<Time> time_from_json(const json& value) {
-  if (value.is_null()) return std::nullopt;
-  return Time(std::chrono::microseconds(value.get<std::int64_t>()));
+/// nlohmann's own conversion takes 1e300 for an integer, which is undefined.
+std::int64_t integer_from_json(const json& value) {
+  if (!value.is_number_integer()) {
+    throw error(ErrorCode::kInternal, "an event in the store of jobs has {} for an integer",
+                value.dump(-1, ' ', false, json::error_handler_t::replace));
+  }
+  return value.get<std::int64_t>();
+}
+
+Time time_from_json(const json& value) {
+  return Time(std::chrono::microseconds(integer_from_json(value)));
+}
+
+std::optional<Time> optional_time_from_json(const json& value) {
+  return value.is_null() ? std::nullopt : std::optional(time_from_json(value));
 }
 
 }  // namespace
@@ -101,20 +113,20 @@ JobRecord job_from_json(const std::string& text) {
   try {
     const json object = json::parse(text);
     JobRecord job;
-    job.uid = object.at("uid");
+    job.uid = integer_from_json(object.at("uid"));
     job.name = {object.at("tenant"), job_kind_from_string(object.at("kind").get<std::string>()),
                 object.at("id")};
     job.display_name = object.at("display_name");
-    job.priority = object.at("priority");
+    job.priority = static_cast<int>(integer_from_json(object.at("priority")));
     job.state = job_state_from_string(object.at("state").get<std::string>());
-    job.create_time = time_from_json(object.at("create_time")).value();
-    job.update_time = time_from_json(object.at("update_time")).value();
-    job.start_time = time_from_json(object.at("start_time"));
-    job.end_time = time_from_json(object.at("end_time"));
-    job.attempts = object.at("attempts");
-    job.failure_code = object.at("failure_code");
+    job.create_time = time_from_json(object.at("create_time"));
+    job.update_time = time_from_json(object.at("update_time"));
+    job.start_time = optional_time_from_json(object.at("start_time"));
+    job.end_time = optional_time_from_json(object.at("end_time"));
+    job.attempts = static_cast<int>(integer_from_json(object.at("attempts")));
+    job.failure_code = static_cast<int>(integer_from_json(object.at("failure_code")));
     job.failure = object.at("failure");
-    job.revision = object.at("revision");
+    job.revision = integer_from_json(object.at("revision"));
     return job;
   } catch (const json::exception& fault) {
     throw error(ErrorCode::kInternal, "an event in the store of jobs is no job: {}", fault.what());

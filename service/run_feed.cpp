@@ -37,6 +37,14 @@ std::optional<double> seconds_left(const engine::StageRecord& stage,
   return stage.seconds / done * (static_cast<double>(progress.planned_trials()) - done);
 }
 
+/// nlohmann's own conversion takes 1e300 for an integer, which is undefined.
+std::uint64_t integer_from_json(const json& value) {
+  if (!value.is_number_integer()) {
+    throw error(ErrorCode::kInternal, "the store has a cursor that cannot be read: no integer");
+  }
+  return value.get<std::uint64_t>();
+}
+
 }  // namespace
 
 FeedCursor FeedCursor::parse(const std::string& text) {
@@ -44,8 +52,11 @@ FeedCursor FeedCursor::parse(const std::string& text) {
   if (text.empty()) return cursor;
   try {
     const json object = json::parse(text);
-    cursor.settled = object.at("settled");
-    for (const json& entry : object.at("open")) cursor.open[entry.at(0)] = entry.at(1);
+    cursor.settled = integer_from_json(object.at("settled"));
+    for (const json& entry : object.at("open")) {
+      cursor.open[integer_from_json(entry.at(0))] =
+          static_cast<int>(integer_from_json(entry.at(1)));
+    }
     from_json(object.at("progress").dump(), cursor.progress);
   } catch (const json::exception& fault) {
     throw error(ErrorCode::kInternal, "the store has a cursor that cannot be read: {}",
