@@ -1,6 +1,7 @@
 #include "service/daemon.hpp"
 
 #include <fmt/format.h>
+#include <google/protobuf/stubs/logging.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
@@ -156,6 +157,7 @@ class Daemon::Implementation {
  private:
   void serve(const DaemonOptions& options) {
     measurement::silence_grpc();
+    google::protobuf::SetLogHandler(nullptr);  // a line for each string of a client's that is no UTF-8
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;

@@ -1,4 +1,6 @@
 // Targets that read messages: requests as they come from clients, events as the store keeps them.
+#include <google/protobuf/stubs/logging.h>
+
 #include <array>
 
 #include "core/error.hpp"
@@ -125,6 +127,8 @@ void read_cursor(const std::string& text) {
 }  // namespace
 
 void run_requests(std::string_view input) {
+  static const auto silenced = google::protobuf::SetLogHandler(nullptr);
+  static_cast<void>(silenced);
   static constexpr std::array kRequests = {
       run_request<v1::CreateSearchJobRequest>,   run_request<v1::GetSearchJobRequest>,
       run_request<v1::ListSearchJobsRequest>,    run_request<v1::WatchSearchJobRequest>,
