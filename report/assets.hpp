@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-/// The files of report/assets, put into the program at build time by embed_text.cmake.
+/// The files of report/assets, put into the program at build time by cmake/embed_text.cmake.
 namespace hwnas::report::assets {
 
 extern const std::string_view plot_style;  ///< plot.css: colours and marks of charts

@@ -1,6 +1,7 @@
-# cmake -DOUT=<file.cpp> -DIN="<name>=<file>;…" -P embed_text.cmake
-# Writes the files as C++ string literals: `const std::string_view <name>` in hwnas::report::assets.
-# Files of one name are joined in the order given.
+# cmake -DOUT=<file.cpp> -DIN="<name>=<file>;…" -DHEADER=<room/header.hpp> -DNAMESPACE=<name>
+#       -P embed_text.cmake
+# Writes the files as C++ string literals, `const std::string_view <name>` in the namespace, as the
+# header declares them. Files of one name are joined in the order given.
 
 cmake_minimum_required(VERSION 3.24)
 
@@ -18,8 +19,8 @@ foreach(pair ${IN})
   string(APPEND literals_${name} "\n    R\"~~~(" "${text}" ")~~~\"")
 endforeach()
 
-set(code "#include \"report/assets.hpp\"\n\nnamespace hwnas::report::assets {\n")
+set(code "#include \"${HEADER}\"\n\nnamespace ${NAMESPACE} {\n")
 foreach(name ${names})
   string(APPEND code "\nconst std::string_view ${name} =" "${literals_${name}}" ";\n")
 endforeach()
-file(WRITE "${OUT}" "${code}\n}  // namespace hwnas::report::assets\n")
+file(WRITE "${OUT}" "${code}\n}  // namespace ${NAMESPACE}\n")
