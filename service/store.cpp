@@ -62,6 +62,10 @@ Store::Store(const fs::path& folder, StoreOptions options)
   commit.max_waiting = options_.max_waiting;
   commit.on_fatal = options_.on_fatal;
   commit.after_commit = [this](bool committed) {
+    if (options_.on_commit && committed && begun_) {
+      options_.on_commit(std::chrono::steady_clock::now() - *begun_);
+    }
+    begun_.reset();
     for (const auto& hook : hooks_) hook(committed);
   };
   writer_ = std::make_unique<GroupCommit>(std::move(database), std::move(commit));
@@ -78,7 +82,11 @@ void Store::close() {
 }
 
 void Store::submit(GroupCommit::Work work, GroupCommit::Done done, std::size_t bytes) {
-  writer_->submit(std::move(work), std::move(done), bytes);
+  auto timed = [this, work = std::move(work)](Database& database) {
+    if (!begun_) begun_ = std::chrono::steady_clock::now();
+    work(database);
+  };
+  writer_->submit(std::move(timed), std::move(done), bytes);
 }
 
 Store::Lease::Lease(const Store& store) : store_(store) {

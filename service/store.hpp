@@ -1,10 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +27,8 @@ struct StoreOptions {
   /// See GroupCommitOptions.
   std::function<void(const Error&)> on_fatal = {};
   std::size_t max_waiting = 10'000;
+  /// How long a transaction took, with its sync; on the committing thread, as after_commit.
+  std::function<void(std::chrono::duration<double>)> on_commit = {};
 };
 
 /// How a response is kept, for the call being repeated.
@@ -97,6 +101,8 @@ class Store {
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<engine::Database>> idle_;
   std::vector<std::function<void(bool)>> hooks_;
+  /// Of the transaction going on, when its first change is made; the committing thread's.
+  std::optional<std::chrono::steady_clock::time_point> begun_;
   std::unique_ptr<GroupCommit> writer_;
 };
 
