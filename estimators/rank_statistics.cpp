@@ -4,7 +4,10 @@
 #include <cassert>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <numeric>
+
+#include "core/rng.hpp"
 
 namespace hwnas::estimators {
 
@@ -108,6 +111,28 @@ double kendall(std::span<const double> a, std::span<const double> b) {
       static_cast<double>(all - ties_a - ties_b + ties_both - 2 * discordant);
   return concordant_less_discordant /
          std::sqrt(static_cast<double>(all - ties_a) * static_cast<double>(all - ties_b));
+}
+
+TauInterval kendall_interval(std::span<const double> a, std::span<const double> b) {
+  constexpr int kDraws = 2000;
+  Rng rng(1);
+  std::vector<double> taus;
+  std::vector<double> x(a.size()), y(b.size());
+  for (int draw = 0; draw < kDraws; ++draw) {
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      const std::size_t drawn = rng.index(a.size());
+      x[i] = a[drawn];
+      y[i] = b[drawn];
+    }
+    const double tau = kendall(x, y);
+    if (!std::isnan(tau)) taus.push_back(tau);
+  }
+  if (taus.empty()) {
+    constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+    return {kNothing, kNothing};
+  }
+  std::ranges::sort(taus);
+  return {taus[taus.size() / 40], taus[taus.size() - 1 - taus.size() / 40]};
 }
 
 Agreement agreement(std::span<const Prediction> predictions, std::span<const double> truths) {

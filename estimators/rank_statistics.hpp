@@ -19,6 +19,15 @@ double spearman(std::span<const double> a, std::span<const double> b);
 /// JASA 1966). Both spans have the same length, at least 2.
 double kendall(std::span<const double> a, std::span<const double> b);
 
+struct TauInterval {
+  double low = 0;
+  double high = 0;
+};
+/// The 95 % interval of Kendall's tau-b over pairs drawn with replacement, 2,000 times: percentiles
+/// 2.5 and 97.5 (Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979). Draws in which
+/// one side is constant count for nothing; NaN if all are. Deterministic.
+TauInterval kendall_interval(std::span<const double> a, std::span<const double> b);
+
 /// How well predictions of a cost agree with what was measured.
 struct Agreement {
   double spearman = 0;

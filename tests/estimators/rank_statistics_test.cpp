@@ -68,6 +68,33 @@ TEST(RankStatistics, AreNotANumberWhereOneSideIsConstant) {
   EXPECT_TRUE(std::isnan(kendall(a, constant)));
 }
 
+TEST(KendallInterval, HoldsTheTruthAboutAsOftenAsItSays) {
+  // Of pairs from a normal distribution with correlation rho, tau is 2/pi asin(rho) (Kruskal,
+  // "Ordinal Measures of Association", 1958).
+  constexpr double kRho = 0.8;
+  const double truth = 2 / M_PI * std::asin(kRho);
+  Rng rng(11);
+  int held = 0;
+  for (int sample = 0; sample < 40; ++sample) {
+    std::vector<double> a, b;
+    for (int i = 0; i < 40; ++i) {
+      a.push_back(rng.normal());
+      b.push_back(kRho * a.back() + std::sqrt(1 - kRho * kRho) * rng.normal());
+    }
+    const TauInterval interval = kendall_interval(a, b);
+    EXPECT_LT(interval.low, interval.high);
+    held += interval.low <= truth && truth <= interval.high;
+  }
+  EXPECT_GE(held, 33);  // of 38 expected; fewer than 33 has a probability of a hundredth
+}
+
+TEST(KendallInterval, IsAPointForTheSameOrderAndNothingForAConstant) {
+  const std::vector<double> rising = {1, 2, 3, 4};
+  EXPECT_EQ(kendall_interval(rising, rising).low, 1);
+  EXPECT_EQ(kendall_interval(rising, rising).high, 1);
+  EXPECT_TRUE(std::isnan(kendall_interval(rising, std::vector<double>(4, 1)).low));
+}
+
 TEST(Agreement, CountsErrorsAndIntervals) {
   const std::vector<double> truths = {10, 20, 40, 80};
   const std::vector<Prediction> predictions = {

@@ -1,0 +1,246 @@
+// How well a supernet ranks networks: on Fashion-MNIST, the space and limits of
+// configs/experiments/fashion_mnist_mcu.yaml.
+//
+//   supernet_rank --figure train   trains the supernet; seconds it took on this machine
+//   supernet_rank --figure tau     Kendall's tau between the supernet's validation accuracy of
+//                                  networks drawn at random within the limits and that of the same
+//                                  networks trained alone, with its 95 % interval
+//   supernet_rank --figure score   networks scored a second, 2,000 validation images each,
+//                                  recalibration of batch norms included
+//
+// The last line is the figure. What is done is kept in --folder: killed at any time, the next call
+// goes on, losing one epoch of the supernet or the networks in training at most.
+#include <fmt/format.h>
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "core/error.hpp"
+#include "engine/costs.hpp"
+#include "engine/inputs.hpp"
+#include "estimators/rank_statistics.hpp"
+#include "nn/caching_allocator.hpp"
+#include "train/supernet.hpp"
+
+namespace {
+
+using namespace hwnas;
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using spaces::Genotype;
+
+constexpr int kWorkers = 2;
+constexpr std::uint64_t kSeed = 1;
+constexpr std::uint64_t kNetworkStream = 2;
+constexpr std::size_t kScoredImages = 2000;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+struct Options {
+  fs::path folder = "build/supernet_rank";
+  std::string scheme = "sandwich";
+  int epochs = 20;
+  int networks = 100;
+  int alone_epochs = 8;
+};
+
+class Bench {
+ public:
+  explicit Bench(const Options& options)
+      : options_(options),
+        experiment_(engine::Experiment::load(HWNAS_SOURCE_DIR
+                                             "/configs/experiments/fashion_mnist_mcu.yaml")),
+        inputs_(engine::load_inputs(experiment_)),
+        data_{&inputs_.data->source.train, inputs_.data->split.train,
+              inputs_.data->split.validation, inputs_.data->normalisation},
+        supernet_(*inputs_.space, data_, supernet_options(options, experiment_), kSeed) {
+    fs::create_directories(options.folder);
+    if (fs::exists(checkpoint())) supernet_.load(checkpoint());
+  }
+
+  /// Seconds of training so far, all calls together.
+  double train() {
+    double before = 0;
+    std::ifstream(seconds_file()) >> before;
+    const auto start = Clock::now();
+    supernet_.train([&](const train::EpochResult& epoch) {
+      supernet_.save(checkpoint());
+      std::ofstream(seconds_file()) << before + seconds_since(start);
+      fmt::print("epoch {} of {}: loss {:.4f}, largest network {:.2f} %, {:.0f} s\n", epoch.epoch,
+                 options_.epochs, epoch.train_loss, epoch.validation_top1,
+                 before + seconds_since(start));
+      std::fflush(stdout);
+      return true;
+    });
+    std::ifstream(seconds_file()) >> before;
+    return before;
+  }
+
+  double tau() {
+    require_trained();
+    const std::vector<Genotype> networks = draw_networks();
+    train_alone(networks);
+    const std::map<Genotype, double> alone = read_alone();
+    std::vector<double> inherited, own;
+    for (const Genotype& genotype : networks) {
+      inherited.push_back(supernet_.score(genotype, data_.validation).top1);
+      own.push_back(alone.at(genotype));
+      fmt::print("{} {:.2f} {:.2f}\n", spaces::to_string(genotype), inherited.back(), own.back());
+    }
+    const double tau = estimators::kendall(inherited, own);
+    const auto [low, high] = estimators::kendall_interval(inherited, own);
+    fmt::print(
+        "{} networks, Spearman {:.3f}, Kendall's tau {:.3f}, 95 % interval {:.3f} to {:.3f}\n",
+        networks.size(), estimators::spearman(inherited, own), tau, low, high);
+    return tau;
+  }
+
+  double scored_a_second() {
+    require_trained();
+    const std::vector<Genotype> networks = draw_networks();
+    const auto samples = data_.validation.first(std::min(kScoredImages, data_.validation.size()));
+    const auto start = Clock::now();
+    for_all(networks, [&](const Genotype& genotype) { supernet_.score(genotype, samples); });
+    const double seconds = seconds_since(start);
+    fmt::print("{} networks, {} images each, in {:.2f} s\n", networks.size(), samples.size(),
+               seconds);
+    return static_cast<double>(networks.size()) / seconds;
+  }
+
+ private:
+  static train::SupernetOptions supernet_options(const Options& options,
+                                                 const engine::Experiment& experiment) {
+    train::SupernetOptions result;
+    result.training = experiment.finalists.train;
+    result.training.epochs = options.epochs;
+    result.training.threads = kWorkers;
+    for (const auto scheme :
+         {train::SupernetScheme::kSinglePath, train::SupernetScheme::kFair,
+          train::SupernetScheme::kSandwich, train::SupernetScheme::kProgressive}) {
+      if (train::to_string(scheme) == options.scheme) result.scheme = scheme;
+    }
+    return result;
+  }
+  fs::path checkpoint() const { return options_.folder / (options_.scheme + ".safetensors"); }
+  fs::path seconds_file() const { return options_.folder / (options_.scheme + ".seconds"); }
+  fs::path alone_file() const {
+    return options_.folder / fmt::format("alone_{}_epochs.txt", options_.alone_epochs);
+  }
+
+  void require_trained() const {
+    if (supernet_.epochs_done() < options_.epochs) {
+      throw error(ErrorCode::kFailedPrecondition,
+                  "{} of {} epochs are trained: run --figure train first", supernet_.epochs_done(),
+                  options_.epochs);
+    }
+  }
+
+  /// Different ones within the experiment's limits.
+  std::vector<Genotype> draw_networks() const {
+    const engine::CostModels costs(experiment_);
+    Rng rng(derive_seed(kSeed, {kNetworkStream}));
+    std::set<Genotype> seen;
+    std::vector<Genotype> networks;
+    while (networks.size() < static_cast<std::size_t>(options_.networks)) {
+      const Genotype genotype = inputs_.space->canonical(spaces::sample(*inputs_.space, rng));
+      const bool feasible = costs.predict(inputs_.space->decode(genotype)).violation == 0;
+      if (feasible && seen.insert(genotype).second) networks.push_back(genotype);
+    }
+    return networks;
+  }
+
+  std::map<Genotype, double> read_alone() const {
+    std::map<Genotype, double> alone;
+    std::ifstream file(alone_file());
+    std::string genotype;
+    for (double top1 = 0; file >> genotype >> top1;) {
+      alone[spaces::genotype_from_string(genotype)] = top1;
+    }
+    return alone;
+  }
+
+  void train_alone(const std::vector<Genotype>& networks) {
+    const std::map<Genotype, double> known = read_alone();
+    std::vector<Genotype> missing;
+    for (const Genotype& genotype : networks) {
+      if (!known.contains(genotype)) missing.push_back(genotype);
+    }
+    train::TrainOptions options = experiment_.finalists.train;
+    options.epochs = options_.alone_epochs;
+    std::mutex mutex;
+    std::ofstream file(alone_file(), std::ios::app);
+    std::size_t done = known.size();
+    for_all(missing, [&](const Genotype& genotype) {
+      const train::TrainResult result =
+          train::train_network(inputs_.space->decode(genotype), data_, options, kSeed);
+      const std::lock_guard lock(mutex);
+      file << spaces::to_string(genotype) << ' ' << result.validation_top1() << std::endl;
+      fmt::print("{} of {} trained alone: {:.2f} %\n", ++done, networks.size(),
+                 result.validation_top1());
+      std::fflush(stdout);
+    });
+  }
+
+  /// Calls work(genotype) for all, on kWorkers threads.
+  template <typename Work>
+  static void for_all(const std::vector<Genotype>& genotypes, const Work& work) {
+    std::atomic<std::size_t> next = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kWorkers; ++i) {
+      threads.emplace_back([&] {
+        for (std::size_t mine = next++; mine < genotypes.size(); mine = next++) {
+          work(genotypes[mine]);
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  const Options options_;
+  const engine::Experiment experiment_;
+  const engine::Inputs inputs_;
+  const train::TrainData data_;
+  train::Supernet supernet_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  CLI::App app("how well a supernet ranks networks");
+  Options options;
+  std::string figure;
+  app.add_option("--figure", figure)->required()->check(CLI::IsMember({"train", "tau", "score"}));
+  app.add_option("--folder", options.folder)->capture_default_str();
+  app.add_option("--scheme", options.scheme)
+      ->check(CLI::IsMember({"single_path", "fair", "sandwich", "progressive"}))
+      ->capture_default_str();
+  app.add_option("--epochs", options.epochs, "of the supernet")->capture_default_str();
+  app.add_option("--networks", options.networks)->capture_default_str();
+  app.add_option("--alone-epochs", options.alone_epochs)->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  nn::install_caching_allocator();
+  const bool trains_one = figure == "train";
+  train::set_worker_threads(trains_one ? 1 : kWorkers, trains_one ? kWorkers : 1);
+  Bench bench(options);
+  if (figure == "train") {
+    fmt::print("{:.0f}\n", bench.train());
+  } else if (figure == "tau") {
+    fmt::print("{:.3f}\n", bench.tau());
+  } else {
+    fmt::print("{:.2f}\n", bench.scored_a_second());
+  }
+} catch (const std::exception& failure) {
+  fmt::print(stderr, "supernet_rank: {}\n", failure.what());
+  return 1;
+}
