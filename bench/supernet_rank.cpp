@@ -64,9 +64,10 @@ class Bench {
         inputs_(engine::load_inputs(experiment_)),
         data_{&inputs_.data->source.train, inputs_.data->split.train,
               inputs_.data->split.validation, inputs_.data->normalisation},
-        supernet_(*inputs_.space, data_, supernet_options(options, experiment_), kSeed) {
+        supernet_(train::make_supernet(*inputs_.space, data_,
+                                       supernet_options(options, experiment_), kSeed)) {
     fs::create_directories(options.folder);
-    if (fs::exists(checkpoint())) supernet_.load(checkpoint());
+    if (fs::exists(checkpoint())) supernet_->load(checkpoint());
   }
 
   /// Seconds of training so far, all calls together.
@@ -74,8 +75,8 @@ class Bench {
     double before = 0;
     std::ifstream(seconds_file()) >> before;
     const auto start = Clock::now();
-    supernet_.train([&](const train::EpochResult& epoch) {
-      supernet_.save(checkpoint());
+    supernet_->train([&](const train::EpochResult& epoch) {
+      supernet_->save(checkpoint());
       std::ofstream(seconds_file()) << before + seconds_since(start);
       fmt::print("epoch {} of {}: loss {:.4f}, largest network {:.2f} %, {:.0f} s\n", epoch.epoch,
                  options_.epochs, epoch.train_loss, epoch.validation_top1,
@@ -94,7 +95,7 @@ class Bench {
     const std::map<Genotype, double> alone = read_alone();
     std::vector<double> inherited, own;
     for (const Genotype& genotype : networks) {
-      inherited.push_back(supernet_.score(genotype, data_.validation).top1);
+      inherited.push_back(supernet_->score(genotype, data_.validation).top1);
       own.push_back(alone.at(genotype));
       fmt::print("{} {:.2f} {:.2f}\n", spaces::to_string(genotype), inherited.back(), own.back());
     }
@@ -111,7 +112,7 @@ class Bench {
     const std::vector<Genotype> networks = draw_networks();
     const auto samples = data_.validation.first(std::min(kScoredImages, data_.validation.size()));
     const auto start = Clock::now();
-    for_all(networks, [&](const Genotype& genotype) { supernet_.score(genotype, samples); });
+    for_all(networks, [&](const Genotype& genotype) { supernet_->score(genotype, samples); });
     const double seconds = seconds_since(start);
     fmt::print("{} networks, {} images each, in {:.2f} s\n", networks.size(), samples.size(),
                seconds);
@@ -125,11 +126,9 @@ class Bench {
     result.training = experiment.finalists.train;
     result.training.epochs = options.epochs;
     result.training.threads = kWorkers;
-    for (const auto scheme :
-         {train::SupernetScheme::kSinglePath, train::SupernetScheme::kFair,
-          train::SupernetScheme::kSandwich, train::SupernetScheme::kProgressive}) {
-      if (train::to_string(scheme) == options.scheme) result.scheme = scheme;
-    }
+    result.scheme =
+        train::supernet_options_from_config(Config::parse("scheme: " + options.scheme, "--scheme"))
+            .scheme;
     return result;
   }
   fs::path checkpoint() const { return options_.folder / (options_.scheme + ".safetensors"); }
@@ -139,9 +138,9 @@ class Bench {
   }
 
   void require_trained() const {
-    if (supernet_.epochs_done() < options_.epochs) {
+    if (supernet_->epochs_done() < options_.epochs) {
       throw error(ErrorCode::kFailedPrecondition,
-                  "{} of {} epochs are trained: run --figure train first", supernet_.epochs_done(),
+                  "{} of {} epochs are trained: run --figure train first", supernet_->epochs_done(),
                   options_.epochs);
     }
   }
@@ -211,7 +210,7 @@ class Bench {
   const engine::Experiment experiment_;
   const engine::Inputs inputs_;
   const train::TrainData data_;
-  train::Supernet supernet_;
+  const std::unique_ptr<train::Supernet> supernet_;
 };
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <mutex>
 #include <numeric>
 
 #include "core/error.hpp"
@@ -40,26 +39,10 @@ std::vector<Genotype> covering_genotypes(const spaces::SearchSpace& space, std::
   return result;
 }
 
-}  // namespace
-
-std::string_view to_string(SupernetScheme scheme) {
-  switch (scheme) {
-    case SupernetScheme::kSinglePath:
-      return "single_path";
-    case SupernetScheme::kFair:
-      return "fair";
-    case SupernetScheme::kSandwich:
-      return "sandwich";
-    case SupernetScheme::kProgressive:
-      return "progressive";
-  }
-  return "";
-}
-
-class Supernet::Implementation : public Learner {
+class SharedWeightsSupernet final : public Supernet, private Learner {
  public:
-  Implementation(const spaces::SearchSpace& space, const TrainData& data,
-                 const SupernetOptions& options, std::uint64_t seed)
+  SharedWeightsSupernet(const spaces::SearchSpace& space, const TrainData& data,
+                        const SupernetOptions& options, std::uint64_t seed)
       : space_(space),
         data_(data),
         options_(options),
@@ -78,6 +61,63 @@ class Supernet::Implementation : public Learner {
     load_calibration();
   }
 
+  TrainResult train(const EpochCallback& on_epoch, std::stop_token stop) override {
+    const TrainingThreads threads(options_.training.threads);
+    const auto after_epoch = [&](const EpochResult& epoch) {
+      epochs_done_ = epoch.epoch;
+      return !on_epoch || on_epoch(epoch);
+    };
+    TrainResult result =
+        run_epochs(*this, data_, options_.training, seed_, after_epoch, stop, epochs_done_ + 1);
+    kept_.clear();
+    validated_.reset();
+    return result;
+  }
+
+  Evaluation score(const Genotype& genotype, std::span<const std::size_t> samples) const override {
+    const TrainingThreads threads(1);
+    const std::unique_ptr<Subnet> subnet = recalibrated(genotype);
+    BatchLoader loader(*data_.dataset, data_.normalisation, device_, kEvaluationBatch);
+    return evaluate([&](const Tensor& images) { return subnet->module().forward(images); }, loader,
+                    samples);
+  }
+
+  ir::Weights cut_out(const Genotype& genotype) const override {
+    return recalibrated(genotype)->module().save();
+  }
+
+  void save(const std::filesystem::path& file) const override {
+    ir::Weights state;
+    ir::LayerWeights& all = state.layers[fingerprint()];
+    all.weight = array_of(values_);
+    const FlatOptimizer::State optimizer = optimizer_->state();
+    all.bias = array_of(optimizer.momentum);
+    if (optimizer.second.defined()) all.running_mean = array_of(optimizer.second);
+    all.running_var = {{1}, {static_cast<float>(epochs_done_)}};
+    ir::save_safetensors(state, file);
+  }
+
+  void load(const std::filesystem::path& file) override {
+    const ir::Weights state = ir::load_safetensors(file);
+    const auto found = state.layers.find(fingerprint());
+    if (found == state.layers.end() || found->second.running_var.values.size() != 1) {
+      throw invalid_argument("{}: of another space, other options or another seed; train afresh",
+                             file.string());
+    }
+    const ir::LayerWeights& all = found->second;
+    epochs_done_ = static_cast<int>(all.running_var.values[0]);
+    step_ = epochs_done_ * steps_per_epoch();
+    copy(all.weight, values_);
+    FlatOptimizer::State optimizer = optimizer_->state();
+    copy(all.bias, optimizer.momentum);
+    if (optimizer.second.defined()) copy(all.running_mean, optimizer.second);
+    optimizer.steps = step_;
+    optimizer_->restore(optimizer);
+  }
+
+  int epochs_done() const override { return epochs_done_; }
+
+ private:
   Tensor loss(const Batch& batch) override {
     const std::vector<Genotype> paths = sampler_.paths(step_);
     Tensor teacher;
@@ -114,19 +154,6 @@ class Supernet::Implementation : public Learner {
     return validated_->module().forward(images);
   }
 
-  TrainResult train(const EpochCallback& on_epoch, const std::stop_token& stop) {
-    const TrainingThreads threads(options_.training.threads);
-    const auto after_epoch = [&](const EpochResult& epoch) {
-      epochs_done_ = epoch.epoch;
-      return !on_epoch || on_epoch(epoch);
-    };
-    TrainResult result =
-        run_epochs(*this, data_, options_.training, seed_, after_epoch, stop, epochs_done_ + 1);
-    kept_.clear();
-    validated_.reset();
-    return result;
-  }
-
   /// With batch norms for the shared weights as they are; ready to infer.
   std::unique_ptr<Subnet> recalibrated(const Genotype& genotype) const {
     auto subnet = std::make_unique<Subnet>(space_.decode(genotype), shared_, device_);
@@ -136,46 +163,6 @@ class Supernet::Implementation : public Learner {
     return subnet;
   }
 
-  Evaluation score(const Genotype& genotype, std::span<const std::size_t> samples) const {
-    const TrainingThreads threads(1);
-    const std::unique_ptr<Subnet> subnet = recalibrated(genotype);
-    BatchLoader loader(*data_.dataset, data_.normalisation, device_, kEvaluationBatch);
-    return evaluate([&](const Tensor& images) { return subnet->module().forward(images); }, loader,
-                    samples);
-  }
-
-  void save(const std::filesystem::path& file) const {
-    ir::Weights state;
-    ir::LayerWeights& all = state.layers[fingerprint()];
-    all.weight = array_of(values_);
-    const FlatOptimizer::State optimizer = optimizer_->state();
-    all.bias = array_of(optimizer.momentum);
-    if (optimizer.second.defined()) all.running_mean = array_of(optimizer.second);
-    all.running_var = {{1}, {static_cast<float>(epochs_done_)}};
-    ir::save_safetensors(state, file);
-  }
-
-  void load(const std::filesystem::path& file) {
-    const ir::Weights state = ir::load_safetensors(file);
-    const auto found = state.layers.find(fingerprint());
-    if (found == state.layers.end() || found->second.running_var.values.size() != 1) {
-      throw invalid_argument("{}: of another space, other options or another seed; train afresh",
-                             file.string());
-    }
-    const ir::LayerWeights& all = found->second;
-    epochs_done_ = static_cast<int>(all.running_var.values[0]);
-    step_ = epochs_done_ * steps_per_epoch();
-    copy(all.weight, values_);
-    FlatOptimizer::State optimizer = optimizer_->state();
-    copy(all.bias, optimizer.momentum);
-    if (optimizer.second.defined()) copy(all.running_mean, optimizer.second);
-    optimizer.steps = step_;
-    optimizer_->restore(optimizer);
-  }
-
-  int epochs_done() const { return epochs_done_; }
-
- private:
   std::int64_t steps_per_epoch() const {
     const std::size_t batch =
         std::min<std::size_t>(options_.training.batch_size, data_.train.size());
@@ -270,34 +257,11 @@ class Supernet::Implementation : public Learner {
   std::shared_ptr<Subnet> validated_;  // of the shared weights as they are now
 };
 
-Supernet::Supernet(const spaces::SearchSpace& space, const TrainData& data,
-                   const SupernetOptions& options, std::uint64_t seed)
-    : implementation_(std::make_unique<Implementation>(space, data, options, seed)) {}
+}  // namespace
 
-Supernet::~Supernet() = default;
-
-TrainResult Supernet::train(const EpochCallback& on_epoch, std::stop_token stop) {
-  return implementation_->train(on_epoch, stop);
-}
-
-Evaluation Supernet::score(const Genotype& genotype, std::span<const std::size_t> samples) const {
-  return implementation_->score(genotype, samples);
-}
-
-ir::Weights Supernet::cut_out(const Genotype& genotype) const {
-  return implementation_->recalibrated(genotype)->module().save();
-}
-
-void Supernet::save(const std::filesystem::path& file) const {
-  implementation_->save(file);
-}
-
-void Supernet::load(const std::filesystem::path& file) {
-  implementation_->load(file);
-}
-
-int Supernet::epochs_done() const {
-  return implementation_->epochs_done();
+std::unique_ptr<Supernet> make_supernet(const spaces::SearchSpace& space, const TrainData& data,
+                                        const SupernetOptions& options, std::uint64_t seed) {
+  return std::make_unique<SharedWeightsSupernet>(space, data, options, seed);
 }
 
 }  // namespace hwnas::train

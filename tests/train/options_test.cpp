@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
-#include "train/trainer.hpp"
+#include "train/supernet.hpp"
 
 namespace hwnas::train {
 namespace {
@@ -38,6 +38,18 @@ TEST(TrainOptions, EveryNamedKeyIsRead) {
     if (name == "device") continue;  // any text may name a device
     EXPECT_THROW(train_options_from_config(Config::parse(name + ": [1]", "test.yaml")), Error)
         << name;
+  }
+}
+
+TEST(SupernetOptions, AreReadByNameTogetherWithThoseOfTraining) {
+  const SupernetOptions options = supernet_options_from_config(Config::parse(
+      "scheme: fair\nepochs: 9\nrandom_networks: 3\ncalibration_samples: 64\n", "test.yaml"));
+  EXPECT_EQ(options.scheme, SupernetScheme::kFair);
+  EXPECT_EQ(options.training.epochs, 9);
+  EXPECT_EQ(options.random_networks, 3);
+  EXPECT_EQ(options.calibration_samples, 64);
+  for (const char* text : {"scheme: greedy", "random_networks: -1", "calibration_samples: 0"}) {
+    EXPECT_THROW(supernet_options_from_config(Config::parse(text, "test.yaml")), Error) << text;
   }
 }
 

@@ -82,14 +82,14 @@ class EverySpace : public testing::TestWithParam<SampleSpace> {};
 TEST_P(EverySpace, ANetworkCutOutComputesWhatItDidInTheSupernet) {
   const ShapedProblem problem(GetParam().input);
   const auto space = make(GetParam());
-  Supernet supernet(*space, problem.data, quick_options(), 1);
-  supernet.train();
+  const auto supernet = make_supernet(*space, problem.data, quick_options(), 1);
+  supernet->train();
   const std::span<const std::size_t> samples = problem.data.validation.first(50);
   Rng rng(7);
   for (int i = 0; i < 200; ++i) {
     const Genotype genotype = spaces::sample(*space, rng);
-    const Evaluation within = supernet.score(genotype, samples);
-    const Evaluation alone = evaluate_network(space->decode(genotype), supernet.cut_out(genotype),
+    const Evaluation within = supernet->score(genotype, samples);
+    const Evaluation alone = evaluate_network(space->decode(genotype), supernet->cut_out(genotype),
                                               problem.dataset, samples, problem.data.normalisation);
     ASSERT_NEAR(within.loss, alone.loss, 1e-5) << spaces::describe(*space, genotype);
     ASSERT_EQ(within.predictions, alone.predictions) << spaces::describe(*space, genotype);
@@ -101,11 +101,11 @@ TEST_P(EverySpace, IsTrainedByEveryScheme) {
   const auto space = make(GetParam());
   for (const auto scheme : {SupernetScheme::kSinglePath, SupernetScheme::kFair,
                             SupernetScheme::kSandwich, SupernetScheme::kProgressive}) {
-    Supernet supernet(*space, problem.data, quick_options(scheme, 4), 1);
-    const Evaluation before = supernet.score(largest_genotype(*space), problem.data.validation);
-    const TrainResult result = supernet.train();
+    const auto supernet = make_supernet(*space, problem.data, quick_options(scheme, 4), 1);
+    const Evaluation before = supernet->score(largest_genotype(*space), problem.data.validation);
+    const TrainResult result = supernet->train();
     EXPECT_EQ(result.outcome, TrainOutcome::kComplete) << to_string(scheme) << result.reason;
-    const Evaluation after = supernet.score(largest_genotype(*space), problem.data.validation);
+    const Evaluation after = supernet->score(largest_genotype(*space), problem.data.validation);
     EXPECT_LT(after.loss, before.loss) << to_string(scheme);
   }
 }
@@ -114,24 +114,24 @@ TEST_P(EverySpace, InterruptedAfterEveryEpochItEndsWithTheSameWeights) {
   const ShapedProblem problem(GetParam().input);
   const auto space = make(GetParam());
   const SupernetOptions options = quick_options(SupernetScheme::kSandwich, 3);
-  Supernet unbroken(*space, problem.data, options, 1);
-  unbroken.train();
+  const auto unbroken = make_supernet(*space, problem.data, options, 1);
+  unbroken->train();
   const TemporaryFolder folder;
   const auto file = folder / "supernet.safetensors";
   for (int epochs = 0; epochs < 3; ++epochs) {
-    Supernet part(*space, problem.data, options, 1);
-    if (epochs > 0) part.load(file);
-    EXPECT_EQ(part.epochs_done(), epochs);
+    const auto part = make_supernet(*space, problem.data, options, 1);
+    if (epochs > 0) part->load(file);
+    EXPECT_EQ(part->epochs_done(), epochs);
     std::stop_source stop;
     stop.request_stop();  // after the running epoch
-    part.train({}, stop.get_token());
-    part.save(file);
+    part->train({}, stop.get_token());
+    part->save(file);
   }
-  Supernet broken(*space, problem.data, options, 1);
-  broken.load(file);
-  EXPECT_EQ(broken.epochs_done(), 3);
+  const auto broken = make_supernet(*space, problem.data, options, 1);
+  broken->load(file);
+  EXPECT_EQ(broken->epochs_done(), 3);
   for (const Genotype& genotype : {smallest_genotype(*space), largest_genotype(*space)}) {
-    EXPECT_EQ(broken.cut_out(genotype), unbroken.cut_out(genotype));
+    EXPECT_EQ(broken->cut_out(genotype), unbroken->cut_out(genotype));
   }
 }
 
@@ -141,27 +141,28 @@ INSTANTIATE_TEST_SUITE_P(Spaces, EverySpace, testing::ValuesIn(kSpaces),
 TEST(Supernet, RanksNetworksThatLearnAboveThoseThatCannot) {
   const toy::Problem problem;
   const auto space = make(kSpaces[0]);
-  Supernet supernet(*space, problem.data, quick_options(SupernetScheme::kSandwich, 6), 1);
-  supernet.train();
-  EXPECT_GT(supernet.score(largest_genotype(*space), problem.data.validation).top1, 90);
+  const auto supernet =
+      make_supernet(*space, problem.data, quick_options(SupernetScheme::kSandwich, 6), 1);
+  supernet->train();
+  EXPECT_GT(supernet->score(largest_genotype(*space), problem.data.validation).top1, 90);
 }
 
 TEST(Supernet, ScoresConcurrentlyAsAlone) {
   const toy::Problem problem;
   const auto space = make(kSpaces[0]);
-  Supernet supernet(*space, problem.data, quick_options(), 1);
-  supernet.train();
+  const auto supernet = make_supernet(*space, problem.data, quick_options(), 1);
+  supernet->train();
   Rng rng(3);
   std::vector<Genotype> genotypes;
   for (int i = 0; i < 8; ++i) genotypes.push_back(spaces::sample(*space, rng));
   std::vector<double> alone, together(genotypes.size());
   for (const Genotype& genotype : genotypes) {
-    alone.push_back(supernet.score(genotype, problem.data.validation).loss);
+    alone.push_back(supernet->score(genotype, problem.data.validation).loss);
   }
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < genotypes.size(); ++i) {
     threads.emplace_back(
-        [&, i] { together[i] = supernet.score(genotypes[i], problem.data.validation).loss; });
+        [&, i] { together[i] = supernet->score(genotypes[i], problem.data.validation).loss; });
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(alone, together);
@@ -171,9 +172,9 @@ TEST(Supernet, RefusesAFileOfAnotherTraining) {
   const toy::Problem problem;
   const auto space = make(kSpaces[0]);
   const TemporaryFolder folder;
-  Supernet(*space, problem.data, quick_options(), 1).save(folder / "one");
-  Supernet other(*space, problem.data, quick_options(), 2);
-  EXPECT_THROW(other.load(folder / "one"), Error);
+  make_supernet(*space, problem.data, quick_options(), 1)->save(folder / "one");
+  const auto other = make_supernet(*space, problem.data, quick_options(), 2);
+  EXPECT_THROW(other->load(folder / "one"), Error);
 }
 
 TEST(PathSampler, TrainsEveryOptionEquallyOftenInEachFairStep) {
