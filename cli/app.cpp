@@ -11,15 +11,30 @@ namespace hwnas::cli {
 namespace {
 
 constexpr CommandInfo kCommands[] = {
-    {"run", add_run},           {"resume", add_resume},
-    {"validate", add_validate}, {"report", add_report},
-    {"export", add_export},     {"verify", add_verify},
-    {"compress", add_compress}, {"import", add_import},
-    {"predict", add_predict},   {"measure", add_measure},
-    {"profile", add_profile},   {"agent", add_agent},
-    {"space", add_space},       {"list", add_list},
+    {"run", add_run},
+    {"resume", add_resume},
+    {"validate", add_validate},
+    {"report", add_report},
+    {"export", add_export},
+    {"verify", add_verify},
+    {"compress", add_compress},
+    {"import", add_import},
+    {"predict", add_predict},
+    {"measure", add_measure},
+    {"profile", add_profile},
+    {"agent", add_agent},
+    {"space", add_space},
+    {"list", add_list},
     {"admin", add_admin},
-    {"doctor", add_doctor},     {"completion", add_completion},
+    {"submit", add_submit},
+    {"jobs", add_jobs},
+    {"watch", add_watch},
+    {"cancel", add_cancel},
+    {"front", add_front},
+    {"download", add_download},
+    {"delete", add_delete},
+    {"doctor", add_doctor},
+    {"completion", add_completion},
 };
 
 std::vector<std::string> command_names() {
@@ -65,7 +80,8 @@ void build_app(CLI::App& app, Invocation& invocation) {
              "\n\nExamples:\n"
              "  hwnas validate configs/experiments/fashion_mnist_mcu.yaml\n"
              "  hwnas run configs/experiments/fashion_mnist_mcu.yaml\n"
-             "  hwnas resume runs/fashion_mnist_mcu");
+             "  hwnas resume runs/fashion_mnist_mcu\n"
+             "  hwnas submit configs/experiments/fashion_mnist_mcu.yaml --watch");
   for (const CommandInfo& command : kCommands) command.add(app, invocation);
 }
 

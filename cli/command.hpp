@@ -38,11 +38,16 @@ struct CommandInfo {
 };
 void add_admin(CLI::App& app, Invocation& invocation);
 void add_agent(CLI::App& app, Invocation& invocation);
-void add_compress(CLI::App& app, Invocation& invocation);
+void add_cancel(CLI::App& app, Invocation& invocation);
 void add_completion(CLI::App& app, Invocation& invocation);
+void add_compress(CLI::App& app, Invocation& invocation);
+void add_delete(CLI::App& app, Invocation& invocation);
 void add_doctor(CLI::App& app, Invocation& invocation);
+void add_download(CLI::App& app, Invocation& invocation);
 void add_export(CLI::App& app, Invocation& invocation);
+void add_front(CLI::App& app, Invocation& invocation);
 void add_import(CLI::App& app, Invocation& invocation);
+void add_jobs(CLI::App& app, Invocation& invocation);
 void add_list(CLI::App& app, Invocation& invocation);
 void add_measure(CLI::App& app, Invocation& invocation);
 void add_predict(CLI::App& app, Invocation& invocation);
@@ -51,8 +56,10 @@ void add_report(CLI::App& app, Invocation& invocation);
 void add_resume(CLI::App& app, Invocation& invocation);
 void add_run(CLI::App& app, Invocation& invocation);
 void add_space(CLI::App& app, Invocation& invocation);
+void add_submit(CLI::App& app, Invocation& invocation);
 void add_validate(CLI::App& app, Invocation& invocation);
 void add_verify(CLI::App& app, Invocation& invocation);
+void add_watch(CLI::App& app, Invocation& invocation);
 
 /// The whole command line. `app` and `invocation` must outlive its parse.
 void build_app(CLI::App& app, Invocation& invocation);

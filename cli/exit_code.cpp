@@ -1,5 +1,7 @@
 #include "cli/exit_code.hpp"
 
+#include "client/call_error.hpp"
+
 namespace hwnas::cli {
 
 ExitCode exit_code_of(ErrorCode code) {
@@ -22,15 +24,23 @@ ExitCode exit_code_of(ErrorCode code) {
   return ExitCode::kFailed;
 }
 
+ExitCode exit_code_of(const Error& error) {
+  const auto* call = dynamic_cast<const client::CallError*>(&error);
+  const bool refused = call != nullptr && (call->status() == grpc::StatusCode::UNAUTHENTICATED ||
+                                           call->status() == grpc::StatusCode::PERMISSION_DENIED);
+  return refused ? ExitCode::kAuthentication : exit_code_of(error.code());
+}
+
 const char* exit_code_help() {
   return "Exit codes:\n"
          "  0    done\n"
-         "  1    the search failed, or a defect of hwnas\n"
+         "  1    the search failed or was cancelled, or a defect of hwnas\n"
          "  2    wrong command line, configuration or input\n"
-         "  3    a named file, run or device does not exist\n"
+         "  3    a named file, run, device or job does not exist\n"
+         "  4    hwnasd does not know the caller, or does not let it do this\n"
          "  5    something needed cannot be reached now\n"
-         "  75   try again: another process holds the run, or disk or memory is used up\n"
-         "  130  interrupted by Ctrl-C or SIGTERM; `hwnas resume` goes on";
+         "  75   try again: another process holds the run, or disk, memory or a quota is used up\n"
+         "  130  interrupted by Ctrl-C or SIGTERM; `hwnas resume` or `hwnas watch` goes on";
 }
 
 }  // namespace hwnas::cli

@@ -23,7 +23,7 @@ ExitCode run_command_line(int argc, char** argv) {
     return app.exit(error) == 0 ? ExitCode::kOk : ExitCode::kUsage;
   } catch (const Error& error) {
     print_message(error.what());
-    return exit_code_of(error.code());
+    return exit_code_of(error);
   } catch (const std::bad_alloc&) {
     print_message("out of memory");
     return ExitCode::kTryAgain;

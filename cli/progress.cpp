@@ -97,20 +97,24 @@ std::string format_counts(const engine::Progress& progress) {
 
 std::string render_bar(const engine::Progress& progress, const TerminalStyle& style) {
   const std::string label = fmt::format("{:<{}}", progress.stage, kStageColumns);
-  std::string details = fmt::format(" {:3} %  {}", percent(progress), format_times(progress));
+  const bool known = progress.fraction >= 0;
+  std::string details = known ? fmt::format(" {:3} %  ", percent(progress)) : " ";
+  details += format_times(progress);
   if (const std::string counts = format_counts(progress); !counts.empty()) details += "  " + counts;
 
   const int room = style.width - 1 - static_cast<int>(label.size());
-  const int bar_columns = std::clamp(room - static_cast<int>(details.size()),
-                                     std::clamp(room, 0, kMinBarColumns), kMaxBarColumns);
+  const int bar_columns = known ? std::clamp(room - static_cast<int>(details.size()),
+                                             std::clamp(room, 0, kMinBarColumns), kMaxBarColumns)
+                                : 0;
   details.resize(std::min<std::size_t>(details.size(), std::max(0, room - bar_columns)));
   if (room <= 0) return label.substr(0, std::max(0, style.width - 1));
   return label + bar(std::clamp(progress.fraction, 0.0, 1.0), bar_columns, style) + details;
 }
 
 std::string render_log_line(const engine::Progress& progress) {
-  std::string line =
-      fmt::format("{}: {} %, {}", progress.stage, percent(progress), format_times(progress));
+  std::string line = progress.stage + ": ";
+  if (progress.fraction >= 0) line += fmt::format("{} %, ", percent(progress));
+  line += format_times(progress);
   if (const std::string counts = format_counts(progress); !counts.empty()) line += ", " + counts;
   return line;
 }

@@ -11,6 +11,9 @@
 
 namespace hwnas::cli {
 
+/// The fraction of a stage that nobody knows: shown without bar and percentage.
+inline constexpr double kUnknownFraction = -1;
+
 /// What a terminal can show.
 struct TerminalStyle {
   int width = 80;  ///< columns

@@ -107,7 +107,9 @@ TEST(BashCompletion, KnowsEveryCommandOfHwnas) {
   build_app(app, invocation);
   EXPECT_THAT(bash_offers(app, "hwnas ''"),
               IsSupersetOf({"run", "resume", "validate", "report", "export", "predict", "space",
-                            "list", "doctor", "completion"}));
+                            "list", "submit", "jobs", "watch", "cancel", "front", "download",
+                            "delete", "doctor", "completion"}));
+  EXPECT_THAT(bash_offers(app, "hwnas submit --dow"), UnorderedElementsAre("--download"));
   EXPECT_THAT(bash_offers(app, "hwnas list dev"), UnorderedElementsAre("devices"));
   EXPECT_THAT(bash_offers(app, "hwnas space d"), UnorderedElementsAre("describe", "decode"));
 }

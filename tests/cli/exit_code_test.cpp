@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "client/call_error.hpp"
+
 namespace hwnas::cli {
 namespace {
 
@@ -19,10 +21,20 @@ TEST(ExitCode, SaysWhoseFaultItIs) {
   EXPECT_EQ(exit_code_of(ErrorCode::kInternal), ExitCode::kFailed);
 }
 
+TEST(ExitCode, TellsACallerWhoIsNotKnownFromOtherRefusals) {
+  for (const auto status :
+       {grpc::StatusCode::UNAUTHENTICATED, grpc::StatusCode::PERMISSION_DENIED}) {
+    EXPECT_EQ(exit_code_of(client::CallError({status, "no"}, "no")), ExitCode::kAuthentication);
+  }
+  EXPECT_EQ(exit_code_of(client::CallError({grpc::StatusCode::DEADLINE_EXCEEDED, "late"}, "late")),
+            ExitCode::kUnavailable);
+  EXPECT_EQ(exit_code_of(invalid_argument("no")), ExitCode::kUsage);
+}
+
 TEST(ExitCode, IsExplainedInHelp) {
-  for (const ExitCode code :
-       {ExitCode::kOk, ExitCode::kFailed, ExitCode::kUsage, ExitCode::kNotFound,
-        ExitCode::kUnavailable, ExitCode::kTryAgain, ExitCode::kInterrupted})
+  for (const ExitCode code : {ExitCode::kOk, ExitCode::kFailed, ExitCode::kUsage,
+                              ExitCode::kNotFound, ExitCode::kAuthentication,
+                              ExitCode::kUnavailable, ExitCode::kTryAgain, ExitCode::kInterrupted})
     EXPECT_THAT(exit_code_help(),
                 testing::HasSubstr("\n  " + std::to_string(static_cast<int>(code)) + " "));
 }

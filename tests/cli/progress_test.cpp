@@ -74,6 +74,12 @@ TEST(ProgressBar, ShowsHundredPercentOnlyWhenDone) {
   EXPECT_THAT(render_bar(stage("search", 1), kPlainTerminal), HasSubstr("100 %"));
 }
 
+TEST(ProgressBar, ShowsNeitherBarNorPercentageOfAFractionThatNobodyKnows) {
+  const engine::Progress unknown = stage("finalists", kUnknownFraction);
+  EXPECT_EQ(render_bar(unknown, kPlainTerminal), "finalists  0:00");
+  EXPECT_EQ(render_log_line(unknown), "finalists: 0:00");
+}
+
 class OnTerminal : public testing::Test {
  protected:
   FakeTerminal terminal_;
