@@ -11,30 +11,14 @@ namespace hwnas::cli {
 namespace {
 
 constexpr CommandInfo kCommands[] = {
-    {"run", add_run},
-    {"resume", add_resume},
-    {"validate", add_validate},
-    {"report", add_report},
-    {"export", add_export},
-    {"verify", add_verify},
-    {"compress", add_compress},
-    {"import", add_import},
-    {"predict", add_predict},
-    {"measure", add_measure},
-    {"profile", add_profile},
-    {"agent", add_agent},
-    {"space", add_space},
-    {"list", add_list},
-    {"admin", add_admin},
-    {"submit", add_submit},
-    {"jobs", add_jobs},
-    {"watch", add_watch},
-    {"cancel", add_cancel},
-    {"front", add_front},
-    {"download", add_download},
-    {"delete", add_delete},
-    {"doctor", add_doctor},
-    {"completion", add_completion},
+    {"run", add_run},           {"resume", add_resume},   {"validate", add_validate},
+    {"report", add_report},     {"export", add_export},   {"verify", add_verify},
+    {"compress", add_compress}, {"import", add_import},   {"predict", add_predict},
+    {"measure", add_measure},   {"profile", add_profile}, {"agent", add_agent},
+    {"space", add_space},       {"list", add_list},       {"admin", add_admin},
+    {"submit", add_submit},     {"jobs", add_jobs},       {"watch", add_watch},
+    {"cancel", add_cancel},     {"front", add_front},     {"download", add_download},
+    {"delete", add_delete},     {"doctor", add_doctor},   {"completion", add_completion},
 };
 
 std::vector<std::string> command_names() {

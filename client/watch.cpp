@@ -50,8 +50,8 @@ v1::SearchJob watch(const SearchClient& client, std::string_view job, const Watc
   request.set_name(client.job_name(job));
   request.set_after_revision(options.after_revision);
   const RetryPolicy& policy = client.policy();
-  auto patience = policy.give_up_after;
-  Backoff backoff(policy, patience, random_seed());
+  Backoff backoff(policy, policy.give_up_after, random_seed());
+  bool cut = false;
   while (true) {
     bool read_something = false;
     const grpc::Status status = read_stream(client, request, options.stop, [&](const Event& event) {
@@ -63,12 +63,13 @@ v1::SearchJob watch(const SearchClient& client, std::string_view job, const Watc
     if (status.ok()) return client.get(job);
     if (!can_go_on(status, read_something)) throw client.failure(status);
     if (read_something) {
-      patience = policy.give_up_stream_after;
-      backoff = Backoff(policy, patience, random_seed());
+      cut = false;
+      backoff = Backoff(policy, policy.give_up_stream_after, random_seed());
     }
     const auto wait = backoff.next(retry_delay_of(status));
     if (!wait) throw client.failure(status);
-    if (options.on_cut) options.on_cut(client.failure(status).what());
+    if (!cut && options.on_cut) options.on_cut(client.failure(status).what());
+    cut = true;
     if (!sleep(*wait, options.stop)) throw error(ErrorCode::kCancelled, "no longer watched");
   }
 }

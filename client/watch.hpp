@@ -11,7 +11,7 @@ namespace hwnas::client {
 struct WatchOptions {
   std::int64_t after_revision = 0;  ///< of the last event known; 0: from the beginning
   std::stop_token stop = {};        ///< ends the watching, never the job
-  /// Called each time the stream breaks and is about to be opened again, with why.
+  /// Called when the stream breaks, with why; once until it has gone on.
   std::function<void(const std::string& reason)> on_cut = {};
 };
 
