@@ -12,6 +12,7 @@
 
 #include "engine/experiment.hpp"
 #include "engine/inputs.hpp"
+#include "engine/store.hpp"
 #include "engine/training.hpp"
 #include "report/run_summary.hpp"
 #include "search/strategy.hpp"
@@ -52,18 +53,23 @@ struct EvaluatorContext {
   const Experiment& experiment;
   const Inputs& inputs;
   const Training& training;
+  /// Of the run; empty where an evaluator is only made to be checked.
+  std::filesystem::path folder = {};
+  /// Of the run's supernet; empty where none was made.
+  std::vector<RankCheckRecord> rank_check = {};
 };
 
 struct EvaluatorInfo {
   std::string_view name;
   std::string_view summary;
   bool needs_data;
+  bool needs_supernet;
   /// Checks the options, an experiment's `evaluator` map, and returns the metrics they give.
   std::vector<std::string> (*metrics)(const Config& options);
   std::unique_ptr<Evaluator> (*make)(const EvaluatorContext& context);
 };
 
-/// All evaluators: train, table.
+/// All evaluators: train, supernet, table.
 std::span<const EvaluatorInfo> evaluators();
 /// Throws InvalidArgument, at the place of `options`' "name" key, for an unknown name.
 const EvaluatorInfo& find_evaluator(const Config& options);

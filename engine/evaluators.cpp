@@ -1,16 +1,19 @@
 #include <array>
 
 #include "engine/evaluator.hpp"
+#include "engine/supernet_evaluator.hpp"
 #include "engine/table_evaluator.hpp"
 #include "engine/train_evaluator.hpp"
 
 namespace hwnas::engine {
 namespace {
 
-constexpr std::array<EvaluatorInfo, 2> kEvaluators{{
-    {"train", "trains each candidate for a few epochs", true, train_evaluator_metrics,
+constexpr std::array<EvaluatorInfo, 3> kEvaluators{{
+    {"train", "trains each candidate for a few epochs", true, false, train_evaluator_metrics,
      make_train_evaluator},
-    {"table", "looks candidates up in tables of results", false, table_evaluator_metrics,
+    {"supernet", "scores candidates with weights that all of the space share", true, true,
+     supernet_evaluator_metrics, make_supernet_evaluator},
+    {"table", "looks candidates up in tables of results", false, false, table_evaluator_metrics,
      make_table_evaluator},
 }};
 

@@ -116,6 +116,22 @@ FinalistOptions read_finalists(const Config& config) {
           train::train_options_from_config(config)};
 }
 
+SupernetSection read_supernet(const Config& config) {
+  std::vector<std::string> known = train::supernet_option_names();
+  known.emplace_back("rank_check");
+  config.require_known_keys(known);
+  SupernetSection section{.options = train::supernet_options_from_config(config)};
+  const Config* check = config.find("rank_check");
+  if (check == nullptr) return section;
+  known = train::train_option_names();
+  known.insert(known.end(), {"networks", "least_tau"});
+  check->require_known_keys(known);
+  section.check_networks = static_cast<int>(check->at("networks").as_int(5, 10'000));
+  section.least_tau = check->at("least_tau").as_double(-1, 1);
+  section.check_training = train::train_options_from_config(*check);
+  return section;
+}
+
 std::vector<std::string> read_exports(const Config& config) {
   std::vector<std::string> formats;
   for (const Config& item : config.items()) {
@@ -149,6 +165,13 @@ void read_execution(const Config& config, Experiment& experiment) {
 
 /// What one section alone cannot know.
 void check_together(const Config& config, const Experiment& experiment) {
+  const bool scored = find_evaluator(experiment.evaluator).needs_supernet;
+  if (scored && !experiment.supernet) {
+    config.at("evaluator").fail("it scores with a supernet: give the section 'supernet'");
+  }
+  if (!scored && experiment.supernet) {
+    config.at("supernet").fail("nothing uses it: give 'evaluator: { name: supernet }'");
+  }
   const bool no_data = experiment.task_without_data.has_value();
   if (no_data && find_evaluator(experiment.evaluator).needs_data) {
     config.at("data").fail("the evaluator trains, so it needs data");
@@ -197,8 +220,8 @@ class ExperimentReader {
   Experiment read(const std::string& latency_model) {
     checked([&] {
       config_.require_known_keys({"version", "name", "seed", "data", "validation_fraction", "space",
-                                  "device", "objectives", "limits", "search", "evaluator",
-                                  "measurement", "finalists", "compression", "export",
+                                  "device", "objectives", "limits", "search", "supernet",
+                                  "evaluator", "measurement", "finalists", "compression", "export",
                                   "execution"});
     });
     DeviceSection device;
@@ -259,6 +282,9 @@ class ExperimentReader {
     const bool known = checked([&] {
       experiment_.evaluator = config_.at("evaluator");
       evaluated = find_evaluator(experiment_.evaluator).metrics(experiment_.evaluator);
+    });
+    checked_if_there("supernet", [&](const Config& supernet) {
+      experiment_.supernet = read_supernet(supernet);
     });
     if (!known) return;
     std::vector<std::string> metrics = evaluated;

@@ -11,7 +11,7 @@
 #include "engine/device_measurer.hpp"
 #include "estimators/device.hpp"
 #include "spaces/search_space.hpp"
-#include "train/trainer.hpp"
+#include "train/supernet.hpp"
 
 namespace hwnas::engine {
 
@@ -33,6 +33,15 @@ struct Limit {
 struct FinalistOptions {
   int count = 0;  ///< 0: none, and nothing is exported
   train::TrainOptions train;
+};
+
+/// A supernet that scores candidates with shared weights.
+struct SupernetSection {
+  train::SupernetOptions options;
+  /// How many networks are trained alone, to see how well the supernet ranks them; 0: none.
+  int check_networks = 0;
+  double least_tau = 0;  ///< of Kendall's tau between the two; below it the scores are not used
+  train::TrainOptions check_training;
 };
 
 /// One experiment, fully checked: the one YAML file that runs locally, through the daemon and on a
@@ -60,7 +69,8 @@ struct Experiment {
   std::size_t window = 4;  ///< evaluations ahead of the results that the strategy has been told;
                            ///< the result depends on it, never on the number of workers
   std::size_t max_infeasible = 10000;  ///< so many in a row end the run with an error
-  Config evaluator;                    ///< a row of evaluators() and its options
+  std::optional<SupernetSection> supernet;
+  Config evaluator;  ///< a row of evaluators() and its options
   /// How candidates are measured on the device during the search; absent: never.
   std::optional<MeasurementOptions> measurement;
   FinalistOptions finalists;

@@ -38,7 +38,23 @@ search
                        window are idle
   max_infeasible       1 .. 10000000 [10000]: so many infeasible proposals in a row end the run
   (others)             the strategy's options
+supernet               [none] all networks of the space on shared weights, trained once, for evaluator
+                       supernet
+  scheme               which networks a step trains: single_path (SPOS), fair (FairNAS), sandwich
+                       (BigNAS), progressive (Once-for-All) [sandwich]
+  random_networks      0 .. 64 [2]: of a step of sandwich, beside the largest and the smallest
+  calibration_samples  32 .. 1000000 [1000]: training images that batch norms are recalibrated with
+  (others)             training options, as of evaluator train
+  rank_check           [none] networks that are trained alone, to see how well the scores rank them
+    networks             5 .. 10000
+    least_tau            -1 .. 1 of Kendall's tau; below it the scores are not used
+    (others)             training options, as of evaluator train
 evaluator
+  name                 supernet: scores each candidate with shared weights; gives val_top1 (percent,
+                       predicted)
+  samples                validation samples used, stratified; 0: all [0]
+  otherwise              [none] options of train, which takes over if the rank check fails; without
+                         it the run ends there
   name                 train: trains each candidate; gives val_top1 (percent)
   subset                 training samples used, stratified; 0: all [0]
   stop_hopeless          stop a candidate that after its first epoch is not better than always

@@ -14,6 +14,7 @@ Training libtorch_training() {
             return train::train_network(network, data, options, seed, std::nullopt, on_epoch,
                                         std::move(stop));
           },
+      .make_supernet = train::make_supernet,
       .evaluate_network =
           [](const ir::Network& network, const ir::Weights& weights, const data::Dataset& dataset,
              std::span<const std::size_t> samples, const data::Normalisation& normalisation,

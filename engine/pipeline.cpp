@@ -40,7 +40,8 @@ void report_prepare(const RunOptions& options, double fraction, double seconds) 
 }
 
 StageOutcome search_with_evaluator(RunContext& run) {
-  const auto evaluator = make_evaluator({run.experiment(), run.inputs(), run.training()});
+  const auto evaluator = make_evaluator(
+      {run.experiment(), run.inputs(), run.training(), run.folder(), run.store().rank_check()});
   return run_search(run, *evaluator);
 }
 
@@ -49,6 +50,8 @@ StageOutcome run_stage(RunContext& run, Stage stage) {
     case Stage::kPrepare:
       require_reachable_limits(run.experiment(), *run.inputs().space);
       return StageOutcome::kDone;
+    case Stage::kSupernet:
+      return run_supernet(run);
     case Stage::kSearch:
       return search_with_evaluator(run);
     case Stage::kFinalists:

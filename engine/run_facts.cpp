@@ -31,7 +31,8 @@ RunRecord record_of(const Experiment& experiment) {
           machine_description(),
           utc_now(),
           "",
-          experiment.latency_model};
+          experiment.latency_model,
+          experiment.supernet.has_value()};
 }
 
 Experiment stored_experiment(const StoreReader& store) {

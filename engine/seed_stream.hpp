@@ -15,6 +15,8 @@ enum class SeedStream : std::uint64_t {
   kFinalist = 5,  ///< index: trial id
   kCalibration = 6,
   kFineTune = 7,
+  kSupernet = 8,
+  kRankCheck = 9,  ///< index: position in the check
 };
 
 inline std::uint64_t stream_seed(std::uint64_t experiment_seed, SeedStream stream,

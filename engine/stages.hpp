@@ -12,6 +12,10 @@ namespace hwnas::engine {
 /// value of its metric that the space reaches.
 void require_reachable_limits(const Experiment& experiment, const spaces::SearchSpace& space);
 
+/// Trains the run's supernet, and checks how it ranks networks against their own training. Epochs
+/// and networks that are done stay so. Throws FailedPrecondition if the training diverges.
+StageOutcome run_supernet(RunContext& run);
+
 /// Trains chosen points of the front on the whole training split, measures their latency on this
 /// processor, and chooses the one with the best validation accuracy. A finalist whose weights are
 /// stored is not trained again. Throws FailedPrecondition if no training succeeds.

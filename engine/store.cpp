@@ -73,6 +73,7 @@ void write_new_store(const fs::path& file, const RunRecord& run) {
   database.run("INSERT INTO run VALUES (1, ?1, ?2, ?3, ?4, ?5, '', ?6)", run.experiment, run.folder,
                run.version, run.machine, run.started, run.latency_model);
   for (const Stage stage : kStages) {
+    if (stage == Stage::kSupernet && !run.has_supernet) continue;
     database.run("INSERT INTO stage VALUES (?1, ?2, 0, 0)", static_cast<int>(stage),
                  to_string(stage));
   }
@@ -119,6 +120,19 @@ void Store::set_stage(const StageRecord& stage) {
 
 void Store::set_failure(const std::string& reason) {
   database_.run("UPDATE run SET failure = ?1", reason);
+}
+
+void Store::add_rank_check(const std::vector<RankCheckRecord>& networks) {
+  Transaction transaction(database_);
+  for (std::size_t i = 0; i < networks.size(); ++i) {
+    database_.run("INSERT INTO rank_check VALUES (?1, ?2, ?3, NULL)", i,
+                  spaces::to_string(networks[i].genotype), networks[i].supernet_top1);
+  }
+  transaction.commit();
+}
+
+void Store::finish_rank_check(std::size_t position, double alone_top1) {
+  database_.run("UPDATE rank_check SET alone_top1 = ?2 WHERE position = ?1", position, alone_top1);
 }
 
 void Store::write(const SearchBatch& batch, double stage_seconds) {

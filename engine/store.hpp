@@ -19,9 +19,11 @@
 namespace hwnas::engine {
 
 /// The stages of a run, in order; also their names in the store.
-enum class Stage { kPrepare, kSearch, kFinalists, kCompression, kExport, kReport };
-inline constexpr Stage kStages[] = {Stage::kPrepare,     Stage::kSearch, Stage::kFinalists,
-                                    Stage::kCompression, Stage::kExport, Stage::kReport};
+enum class Stage { kPrepare, kSupernet, kSearch, kFinalists, kCompression, kExport, kReport };
+/// All of them; kSupernet only where an experiment has one.
+inline constexpr Stage kStages[] = {Stage::kPrepare,   Stage::kSupernet,    Stage::kSearch,
+                                    Stage::kFinalists, Stage::kCompression, Stage::kExport,
+                                    Stage::kReport};
 std::string_view to_string(Stage stage);
 
 /// What is written once, when a run is created (table `run`, one row).
@@ -33,12 +35,21 @@ struct RunRecord {
   std::string started;        ///< RFC 3339, UTC
   std::string failure;        ///< why the last attempt ended; empty: it did not fail
   std::string latency_model;  ///< Experiment::latency_model
+  bool has_supernet = false;  ///< not kept: whether there is a stage kSupernet
 };
 
 struct StageRecord {
   Stage stage = Stage::kPrepare;
   bool done = false;
   double seconds = 0;  ///< summed over all attempts
+};
+
+/// A network that was scored by the supernet and is trained alone, to see how far the scores can
+/// be trusted.
+struct RankCheckRecord {
+  spaces::Genotype genotype;
+  double supernet_top1 = 0;
+  std::optional<double> alone_top1;  ///< absent: not trained yet
 };
 
 /// One proposal and, once it is known, how it ended.
@@ -95,9 +106,10 @@ class StoreReader {
   explicit StoreReader(const std::filesystem::path& folder);
 
   RunRecord run() const;
-  std::vector<StageRecord> stages() const;        ///< in order
-  std::vector<TrialRecord> trials() const;        ///< in id order
-  std::vector<FinalistRecord> finalists() const;  ///< in rank order
+  std::vector<StageRecord> stages() const;          ///< in order
+  std::vector<RankCheckRecord> rank_check() const;  ///< in the order they were noted
+  std::vector<TrialRecord> trials() const;          ///< in id order
+  std::vector<FinalistRecord> finalists() const;    ///< in rank order
   std::optional<CompressionRecord> compression() const;
   std::vector<report::ArtifactSummary> artifacts() const;
 
@@ -123,9 +135,10 @@ struct SearchBatch {
 /// locked. Every method is one transaction, on the disk when it returns. One thread at a time: the
 /// pipeline's thread holds the only writing connection.
 ///
-/// Tables (user_version = 3), in the words of the records above:
+/// Tables (user_version = 4), in the words of the records above:
 ///   run       experiment, folder, version, machine, started, failure, latency_model (one row)
 ///   stage     position, name, done, seconds
+///   rank_check  position, genotype, supernet_top1, alone_top1 (NULL: not trained yet)
 ///   trial     id, genotype ("3-0-1"), description, state (NULL: not finished), reason, violation,
 ///             worker, start_seconds, end_seconds
 ///   metric    phase ("search" or "finalist"), trial, name, origin, value, standard_deviation,
@@ -151,6 +164,10 @@ class Store : public StoreReader {
 
   void set_stage(const StageRecord& stage);
   void set_failure(const std::string& reason);
+  /// Notes which networks are checked, before they are trained.
+  void add_rank_check(const std::vector<RankCheckRecord>& networks);
+  /// `position`: in rank_check().
+  void finish_rank_check(std::size_t position, double alone_top1);
   /// `stage_seconds`: spent in the search so far.
   void write(const SearchBatch& batch, double stage_seconds);
 

@@ -67,8 +67,8 @@ Database open_for_reading(const std::filesystem::path& folder) {
 }  // namespace
 
 std::string_view to_string(Stage stage) {
-  constexpr std::array<std::string_view, 6> kNames = {"prepare",     "search", "finalists",
-                                                      "compression", "export", "report"};
+  constexpr std::array<std::string_view, 7> kNames = {
+      "prepare", "supernet", "search", "finalists", "compression", "export", "report"};
   return kNames[static_cast<std::size_t>(stage)];
 }
 
@@ -104,6 +104,19 @@ std::vector<StageRecord> StoreReader::stages() const {
     stages.push_back({static_cast<Stage>(rows.integer(0)), rows.integer(1) != 0, rows.real(2)});
   }
   return stages;
+}
+
+std::vector<RankCheckRecord> StoreReader::rank_check() const {
+  std::vector<RankCheckRecord> networks;
+  Statement rows = database_.query(
+      "SELECT genotype, supernet_top1, alone_top1 FROM rank_check ORDER BY position");
+  while (rows.next()) {
+    RankCheckRecord& network = networks.emplace_back();
+    network.genotype = spaces::genotype_from_string(rows.text(0));
+    network.supernet_top1 = rows.real(1);
+    if (!rows.is_null(2)) network.alone_top1 = rows.real(2);
+  }
+  return networks;
 }
 
 std::vector<TrialRecord> StoreReader::trials() const {

@@ -21,6 +21,12 @@ CREATE TABLE stage (
   done      INTEGER NOT NULL,
   seconds   REAL NOT NULL
 );
+CREATE TABLE rank_check (
+  position       INTEGER PRIMARY KEY,
+  genotype       TEXT NOT NULL,
+  supernet_top1  REAL NOT NULL,
+  alone_top1     REAL
+);
 CREATE TABLE trial (
   id             INTEGER PRIMARY KEY,
   genotype       TEXT NOT NULL,
@@ -100,7 +106,7 @@ CREATE TABLE artifact (
   sha256  TEXT NOT NULL,
   bytes   INTEGER NOT NULL
 );
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 )sql";
 
 void require_store_file(const std::filesystem::path& folder) {

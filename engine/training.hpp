@@ -1,11 +1,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "estimators/measure.hpp"
 #include "train/quantized_training.hpp"
 #include "train/sensitivity.hpp"
+#include "train/supernet.hpp"
 
 namespace hwnas::engine {
 
@@ -18,6 +20,10 @@ struct Training {
                                    const train::TrainOptions&, std::uint64_t seed,
                                    const train::EpochCallback&, std::stop_token)>
       train_network;
+  std::function<std::unique_ptr<train::Supernet>(const spaces::SearchSpace&,
+                                                 const train::TrainData&,
+                                                 const train::SupernetOptions&, std::uint64_t seed)>
+      make_supernet;
   std::function<train::Evaluation(const ir::Network&, const ir::Weights&, const data::Dataset&,
                                   std::span<const std::size_t> samples, const data::Normalisation&,
                                   const train::TrainOptions&)>

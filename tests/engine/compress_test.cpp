@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
+#include <stop_token>
 
 #include "core/error.hpp"
+#include "core/file.hpp"
 #include "engine/pipeline.hpp"
 #include "tests/engine/fake_training.hpp"
 #include "tests/engine/sample_run.hpp"
@@ -50,6 +53,41 @@ TEST_F(Compress, TakesARunsChosenFinalist) {
   ASSERT_EQ(result.artifacts.size(), 1U);
   EXPECT_TRUE(std::filesystem::exists(result.artifacts.front().file));
   EXPECT_TRUE(std::filesystem::exists(folder_ / "to/manifest.json"));
+}
+
+TEST_F(Compress, SaysWhatItDidInAFileBesideTheArtifacts) {
+  const CompressResult result = compress_model(request(run(), kQuantize), fake_training());
+  const auto said = nlohmann::json::parse(read_file(folder_ / "to" / kCompressResult, 1 << 20));
+  EXPECT_EQ(said, to_json(result));
+  EXPECT_EQ(said.at("passes").at(0).at("pass"), "quantize");
+  EXPECT_EQ(said.at("artifacts").at(0).at("sha256"), result.artifacts.front().sha256);
+}
+
+TEST_F(Compress, StoppedItGivesNothing) {
+  std::stop_source source;
+  CompressRequest stopped = request(run(), kQuantize);
+  stopped.stop = source.get_token();
+  source.request_stop();
+  try {
+    compress_model(stopped, fake_training());
+    FAIL() << "a result that depends on when it was stopped";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCancelled);
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "to"));
+}
+
+TEST_F(Compress, RefusesFormatsAndLimitsThatThereAreNot) {
+  CompressRequest wrong = request(run(), kQuantize);
+  wrong.formats = {"tflight"};
+  EXPECT_THROW(require_valid(wrong), Error);
+  wrong = request(run(), kQuantize);
+  wrong.limits = {{"flash", 1}};
+  EXPECT_THROW(require_valid(wrong), Error);
+  wrong.limits = {{"flash_bytes", -1}};
+  EXPECT_THROW(require_valid(wrong), Error);
+  wrong.limits = {{"flash_bytes", 1}};
+  require_valid(wrong);
 }
 
 TEST_F(Compress, TakesAUsersModel) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <ostream>
 
@@ -222,6 +223,30 @@ INSTANTIATE_TEST_SUITE_P(
                 "{ name: none, input: [ 1, 1, 9 ], classes: 2 }", "so it needs data"},
         Mistake{"workers", "workers: 2", "workers: 0", "e.yaml:15:23: "}),
     [](const auto& mistake) { return mistake.param.name; });
+
+TEST(Experiment, TellsOneFaultASectionTheFirstOneFirst) {
+  std::string text = with("family: conv1d", "family: conv2d");
+  for (const auto& [from, to] : {std::pair{"macs: 30e6", "mcas: 30e6"},
+                                 {"maximize val_top1", "maximise val_top1"},
+                                 {"count: 2", "count: -2"},
+                                 {"workers: 2", "workers: none"}}) {
+    text.replace(text.find(from), std::strlen(from), to);
+  }
+  const auto faults =
+      Experiment::faults(Config::parse(text, "e.yaml"), HWNAS_SOURCE_DIR "/configs/experiments");
+  EXPECT_THAT(faults, testing::ElementsAre(HasSubstr("space.family"), HasSubstr("objectives[0]"),
+                                           HasSubstr("'mcas'"), HasSubstr("finalists.count"),
+                                           HasSubstr("execution.workers")));
+  try {
+    parse(text);
+    FAIL();
+  } catch (const Error& first) {
+    EXPECT_EQ(faults.front(), first.what());
+  }
+  EXPECT_THAT(Experiment::faults(Config::parse(kExperiment, "e.yaml"),
+                                 HWNAS_SOURCE_DIR "/configs/experiments"),
+              testing::IsEmpty());
+}
 
 TEST(Experiment, KnowsMetricsThatOnlyATableGives) {
   EXPECT_NO_THROW(parse(

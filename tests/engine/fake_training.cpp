@@ -3,6 +3,7 @@
 #include <random>
 #include <thread>
 
+#include "core/file.hpp"
 #include "tests/ir/network_zoo.hpp"
 
 namespace hwnas::engine {
@@ -39,6 +40,48 @@ train::TrainResult train(const ir::Network& network, const train::TrainOptions& 
   return result;
 }
 
+/// Scores by the network's size, and remembers the epochs that it has been through.
+class FakeSupernet final : public train::Supernet {
+ public:
+  FakeSupernet(const spaces::SearchSpace& space, const train::SupernetOptions& options,
+               const FakeTraining& fake)
+      : space_(space), epochs_(options.training.epochs), fake_(fake) {}
+
+  train::TrainResult train(const train::EpochCallback& on_epoch, std::stop_token stop) override {
+    train::TrainResult result;
+    while (done_ < epochs_) {
+      sleep_up_to(fake_.longest_epoch);
+      ++done_;
+      result.epochs.push_back({done_, 1.0 / done_, 1.5 / done_, 50, 0});
+      on_epoch(result.epochs.back());
+      if (!stop.stop_requested() || done_ == epochs_) continue;
+      result.outcome = train::TrainOutcome::kCancelled;
+      return result;
+    }
+    return result;
+  }
+  train::Evaluation score(const spaces::Genotype& genotype,
+                          std::span<const std::size_t>) const override {
+    if (done_ < epochs_) throw std::logic_error("scored before it was trained");
+    const auto macs = static_cast<double>(ir::macs(space_.decode(genotype)));
+    return {.top1 = 100 * macs / (macs + 1e5), .loss = 1, .predictions = {}};
+  }
+  ir::Weights cut_out(const spaces::Genotype& genotype) const override {
+    return ir::zoo::random_weights(space_.decode(genotype), 1);
+  }
+  void save(const std::filesystem::path& file) const override {
+    write_file_atomically(file, std::to_string(done_));
+  }
+  void load(const std::filesystem::path& file) override { done_ = std::stoi(read_file(file, 99)); }
+  int epochs_done() const override { return done_; }
+
+ private:
+  const spaces::SearchSpace& space_;
+  const int epochs_;
+  const FakeTraining fake_;
+  int done_ = 0;
+};
+
 }  // namespace
 
 Training fake_training(const FakeTraining& fake) {
@@ -50,6 +93,10 @@ Training fake_training(const FakeTraining& fake) {
                  const train::EpochCallback& on_epoch, std::stop_token stop) {
             return train(network, options, seed, on_epoch, stop, fake);
           },
+      .make_supernet =
+          [fake](const spaces::SearchSpace& space, const train::TrainData&,
+                 const train::SupernetOptions& options,
+                 std::uint64_t) { return std::make_unique<FakeSupernet>(space, options, fake); },
       .evaluate_network =
           [fake](const ir::Network&, const ir::Weights&, const data::Dataset&,
                  std::span<const std::size_t> samples, const data::Normalisation&,

@@ -113,7 +113,7 @@ TEST(MeasuredSearch, IsTheSameWhenInterruptedAfterEveryTrial) {
       Experiment::load(write_wave_experiment(folder), with_device(folder, kEverything, 2));
   start_run(experiment, {.folder = folder / "unbroken"}, fake_training());
   const auto run = folder / "broken";
-  const int attempts = run_interrupted_after_every_trial(experiment, run, fake_training());
+  const int attempts = run_interrupted_after_every_message(experiment, run, fake_training());
   EXPECT_GT(attempts, 4);
   EXPECT_EQ(history_of(run), history_of(folder / "unbroken"));
 }

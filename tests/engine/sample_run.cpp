@@ -73,15 +73,15 @@ export: [ onnx ]
                                                             strategy));
 }
 
-int run_interrupted_after_every_trial(const Experiment& experiment,
-                                      const std::filesystem::path& folder,
-                                      const Training& training) {
+int run_interrupted_after_every_message(const Experiment& experiment,
+                                        const std::filesystem::path& folder,
+                                        const Training& training) {
   int attempts = 0;
   for (RunState state = RunState::kInterrupted; state == RunState::kInterrupted; ++attempts) {
     std::stop_source drain;
     RunOptions options{.folder = folder, .drain = drain.get_token(), .workers = 2};
     options.progress = [&](const Progress& progress) {
-      if (progress.message.starts_with("trial")) drain.request_stop();
+      if (!progress.message.empty()) drain.request_stop();
     };
     const RunResult result =
         attempts == 0 ? start_run(experiment, options, training) : resume_run(options, training);

@@ -15,11 +15,11 @@ namespace hwnas::engine {
 std::filesystem::path write_wave_experiment(const TemporaryFolder& folder,
                                             const std::string& strategy = "nsga2");
 
-/// Starts the experiment in `folder`, interrupts it after every message on a trial, and resumes it
+/// Starts the experiment in `folder`, interrupts it after every message, and resumes it
 /// until it is finished. Returns the number of attempts.
-int run_interrupted_after_every_trial(const Experiment& experiment,
-                                      const std::filesystem::path& folder,
-                                      const Training& training);
+int run_interrupted_after_every_message(const Experiment& experiment,
+                                        const std::filesystem::path& folder,
+                                        const Training& training);
 
 /// Everything of a run that must not depend on threads, time or interruptions: trials with states,
 /// metrics and curves, the front, the finalists, the artifacts' checksums. One line an item.

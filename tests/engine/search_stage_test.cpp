@@ -64,7 +64,7 @@ TEST_P(EveryStrategy, FindsTheSameWhenInterruptedAfterEveryTrial) {
   start_run(experiment, {.folder = folder_ / "unbroken"}, fake_training());
   const auto run = folder_ / "broken";
   const int attempts =
-      run_interrupted_after_every_trial(experiment, run, fake_training({.longest_epoch = 200us}));
+      run_interrupted_after_every_message(experiment, run, fake_training({.longest_epoch = 200us}));
   EXPECT_GT(attempts, 4);
   EXPECT_EQ(history_of(run), history_of(folder_ / "unbroken"));
 }

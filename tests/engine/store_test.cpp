@@ -14,8 +14,8 @@ namespace {
 
 using testing::HasSubstr;
 
-const RunRecord kRun{"name: a\n",   "/experiments",         "0.1.0",
-                     "a processor", "2026-01-01T00:00:00Z", "", "a model"};
+const RunRecord kRun{"name: a\n", "/experiments", "0.1.0", "a processor", "2026-01-01T00:00:00Z",
+                     "",          "a model"};
 
 report::MetricValue predicted(const std::string& name, double value) {
   return {name, value, 0.25, estimators::Origin::kPredicted};

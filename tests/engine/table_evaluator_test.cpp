@@ -10,8 +10,8 @@
 #include "core/error.hpp"
 #include "engine/pipeline.hpp"
 #include "engine/store.hpp"
-#include "tests/engine/fake_training.hpp"
 #include "tests/core/temporary_folder.hpp"
+#include "tests/engine/fake_training.hpp"
 
 namespace hwnas::engine {
 namespace {

@@ -1,0 +1,137 @@
+#include <gmock/gmock.h>
+
+#include "core/error.hpp"
+#include "engine/pipeline.hpp"
+#include "engine/run_facts.hpp"
+#include "engine/supernet_evaluator.hpp"
+#include "ir/initial_weights.hpp"
+#include "tests/engine/fake_training.hpp"
+#include "tests/engine/sample_run.hpp"
+
+namespace hwnas::engine {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kChecked =
+    "supernet={epochs: 3, rank_check: {networks: 8, least_tau: 0.5, epochs: 1}}";
+
+/// Training whose accuracies grow with the network, as the fake supernet's scores do; or, with
+/// `sign` -1, fall.
+Training training_by_size(double sign = 1) {
+  Training training = fake_training();
+  training.train_network = [sign](const ir::Network& network, const train::TrainData&,
+                                  const train::TrainOptions& options, std::uint64_t seed,
+                                  const train::EpochCallback& on_epoch, std::stop_token) {
+    train::TrainResult result;
+    for (int epoch = 1; epoch <= options.epochs; ++epoch) {
+      result.epochs.push_back(
+          {epoch, 1, 1, 80 + sign * 1e-5 * static_cast<double>(ir::macs(network)), 0});
+      on_epoch(result.epochs.back());
+    }
+    result.weights = ir::initial_weights(network, seed);
+    return result;
+  };
+  return training;
+}
+
+class SupernetStageTest : public testing::Test {
+ protected:
+  Experiment experiment(std::vector<std::string> more) const {
+    more.insert(more.end(), {"finalists.count=0", "export=[]"});
+    return Experiment::load(file_, more);
+  }
+  std::string fault_of(const std::vector<std::string>& sets) const {
+    try {
+      experiment(sets);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+
+  const TemporaryFolder folder_;
+  const std::filesystem::path file_ = write_wave_experiment(folder_);
+};
+
+TEST_F(SupernetStageTest, CandidatesAreScoredBySharedWeightsAndCalledPredicted) {
+  const auto run = folder_ / "run";
+  start_run(experiment({"evaluator={name: supernet, samples: 20}", kChecked}), {.folder = run},
+            training_by_size());
+  const StoreReader store(run);
+  EXPECT_EQ(store.stages()[1].stage, Stage::kSupernet);
+  EXPECT_TRUE(store.stages()[1].done);
+  const auto agreement = rank_agreement(store.rank_check());
+  ASSERT_TRUE(agreement);
+  EXPECT_EQ(agreement->networks, 8);
+  EXPECT_EQ(agreement->tau, 1);
+  int scored = 0;
+  for (const TrialRecord& trial : store.trials()) {
+    for (const report::MetricValue& metric : trial.metrics) {
+      if (metric.name != "val_top1") continue;
+      ++scored;
+      EXPECT_EQ(metric.origin, estimators::Origin::kPredicted);
+      EXPECT_NEAR(metric.standard_deviation, agreement->residual, 1e-9);
+    }
+  }
+  EXPECT_EQ(scored, 20);
+}
+
+TEST_F(SupernetStageTest, WithoutACheckNothingIsTrainedAlone) {
+  std::atomic<int> trainings = 0;
+  start_run(experiment({"evaluator={name: supernet}", "supernet={epochs: 2}"}),
+            {.folder = folder_ / "run"}, fake_training({.trainings = &trainings}));
+  EXPECT_EQ(trainings, 0);
+  EXPECT_TRUE(std::filesystem::exists(supernet_file(folder_ / "run")));
+}
+
+TEST_F(SupernetStageTest, IsTheSameWhenInterruptedAfterEveryMessage) {
+  const Experiment wanted = experiment({"evaluator={name: supernet}", kChecked});
+  start_run(wanted, {.folder = folder_ / "unbroken"}, training_by_size());
+  const auto run = folder_ / "broken";
+  const int attempts = run_interrupted_after_every_message(wanted, run, training_by_size());
+  EXPECT_GT(attempts, 6);
+  EXPECT_EQ(history_of(run), history_of(folder_ / "unbroken"));
+  const StoreReader broken(run), unbroken(folder_ / "unbroken");
+  for (std::size_t i = 0; i < 8; ++i) {
+    EXPECT_EQ(broken.rank_check()[i].genotype, unbroken.rank_check()[i].genotype);
+    EXPECT_EQ(broken.rank_check()[i].alone_top1, unbroken.rank_check()[i].alone_top1);
+  }
+}
+
+TEST_F(SupernetStageTest, ASupernetThatRanksBadlyEndsTheRunWithItsTau) {
+  const auto run = folder_ / "run";
+  try {
+    start_run(experiment({"evaluator={name: supernet}", kChecked}), {.folder = run},
+              training_by_size(-1));
+    FAIL() << "it was used";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kFailedPrecondition);
+    EXPECT_THAT(error.what(), HasSubstr("Kendall's tau of -1.00 (-1.00 to -1.00, 8 networks"));
+  }
+  EXPECT_TRUE(StoreReader(run).trials().empty());
+}
+
+TEST_F(SupernetStageTest, OrLetsCandidatesBeTrainedAloneWhereThatIsWanted) {
+  const auto run = folder_ / "run";
+  start_run(experiment({"evaluator={name: supernet, otherwise: {epochs: 2}}", kChecked}),
+            {.folder = run}, training_by_size(-1));
+  for (const TrialRecord& trial : StoreReader(run).trials()) {
+    if (trial.state != search::TrialState::kComplete) continue;
+    EXPECT_EQ(trial.curve.size(), 2U);
+    const auto top1 = std::ranges::find(trial.metrics, "val_top1", &report::MetricValue::name);
+    EXPECT_EQ(top1->origin, estimators::Origin::kMeasured);
+  }
+}
+
+TEST_F(SupernetStageTest, SectionAndEvaluatorBelongTogether) {
+  EXPECT_THAT(fault_of({"evaluator={name: supernet}"}), HasSubstr("give the section 'supernet'"));
+  EXPECT_THAT(fault_of({"supernet={epochs: 2}"}), HasSubstr("nothing uses it"));
+  EXPECT_THAT(fault_of({"evaluator={name: supernet}", "supernet={scheme: greedy}"}),
+              HasSubstr("supernet.scheme"));
+  EXPECT_THAT(fault_of({"evaluator={name: supernet, otherwise: {steps: 2}}", kChecked}),
+              HasSubstr("steps"));
+}
+
+}  // namespace
+}  // namespace hwnas::engine
