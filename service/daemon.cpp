@@ -157,7 +157,7 @@ class Daemon::Implementation {
  private:
   void serve(const DaemonOptions& options) {
     measurement::silence_grpc();
-    google::protobuf::SetLogHandler(nullptr);  // a line for each string of a client's that is no UTF-8
+    google::protobuf::SetLogHandler(nullptr);  // it has a line for every string that is no UTF-8
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;

@@ -108,6 +108,7 @@ std::vector<Case> cases() {
        {"predict", "--network", network_json, "--device", "stm32h743"},
        2,
        "give --runtime, one of: stm32cubeai, tflite_micro"},
+      {"admin_check_of_no_data", {"admin", "check", "/no/such/folder"}, 3, "no data of hwnasd"},
       {"doctor_of_no_folder", {"doctor", "--folder", "/no/such/folder"}, 3, "/no/such/folder"},
   };
 }

@@ -367,38 +367,13 @@ Cases stream_cases(const AbuseTarget& target) {
 }  // namespace
 
 std::vector<AbuseCase> abuse_cases(const AbuseTarget& target) {
-  Cases all;
+  Cases all = other_service_cases();
   for (Cases cases : {yaml_cases(), space_cases(target), path_cases(target), tenant_cases(target),
                       caller_cases(target), message_cases(target), creation_cases(target),
                       listing_cases(target), stream_cases(target)}) {
     all.insert(all.end(), cases.begin(), cases.end());
   }
   return all;
-}
-
-std::vector<std::pair<std::string, std::string>> abusive_bytes() {
-  const std::string preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-  const std::string settings("\0\0\0\4\0\0\0\0\0", 9);
-  return {
-      {"nothing", ""},
-      {"one byte", "P"},
-      {"HTTP/1.1", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"},
-      {"TLS hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + std::string(500, '\7')},
-      {"cut preface", preface.substr(0, 10)},
-      {"preface alone", preface},
-      {"frame of 16 MiB announced", preface + settings + "\xff\xff\xff\0\0\0\0\0\1"s},
-      {"headers cut", preface + settings + "\0\1\0\1\4\0\0\0\1abc"s},
-      {"headers of garbage",
-       preface + settings + "\0\0\x08\1\5\0\0\0\1\xff\xff\xff\xff\xff\xff\xff\xff"s},
-      {"data before headers", preface + settings + "\0\0\5\0\1\0\0\0\1\0\0\0\0\0"s},
-      {"ten thousand pings", preface + settings + repeat("\0\0\x08\6\0\0\0\0\0abcdefgh"s, 10'000)},
-      {"ten thousand empty settings", preface + repeat(settings, 10'000)},
-      {"ten thousand resets", preface + settings + repeat("\0\0\4\3\0\0\0\0\1\0\0\0\x08"s, 10'000)},
-      {"continuations without end",
-       preface + settings + "\0\0\0\1\0\0\0\0\1"s + repeat("\0\0\0\x09\0\0\0\0\1"s, 10'000)},
-      {"random bytes", std::string(100'000, '\x93')},
-      {"window overflow", preface + settings + "\0\0\4\x08\0\0\0\0\0\x7f\xff\xff\xff"s},
-  };
 }
 
 }  // namespace hwnas::service

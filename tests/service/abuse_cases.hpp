@@ -34,6 +34,8 @@ struct AbuseTarget {
 };
 
 std::vector<AbuseCase> abuse_cases(const AbuseTarget& target);
+/// Those of them for other services than SearchService.
+std::vector<AbuseCase> other_service_cases();
 
 /// Bytes for the bare socket: no client of gRPC would send them.
 std::vector<std::pair<std::string, std::string>> abusive_bytes();

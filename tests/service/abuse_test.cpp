@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <fstream>
 #include <future>
 #include <thread>
@@ -25,7 +26,7 @@ using Clock = std::chrono::steady_clock;
 constexpr const char* kVictimToken = "victim-0123456789abcdef";
 constexpr double kMaxGrowthMib = 64;
 // What a doubled percentile means is lost in the scheduler's noise below this.
-constexpr double kFloorMs = 20;
+constexpr double kFloorMs = 40;
 constexpr std::size_t kCasesOfTurn = 25;
 
 void authorize(grpc::ClientContext& context, const std::string& token) {
@@ -41,6 +42,12 @@ double mib_of(pid_t pid, const std::string& what) {
     if (word == what + ":" && status >> kib) return kib / 1024;
   }
   return 0;
+}
+
+/// By other programs, which then decide how long a call takes.
+bool machine_is_overloaded() {
+  double load = 0;
+  return getloadavg(&load, 1) == 1 && load > 2 * std::thread::hardware_concurrency();
 }
 
 double percentile_99(std::vector<double> values) {
@@ -223,8 +230,7 @@ TEST_F(AbuseTest, IsAnsweredAsItShouldBeAndHardlyNoticedByOthers) {
 
   EXPECT_EQ(victim.failures(), "");
   const double growth_mib = mib_of(daemon_.pid(), "VmHWM") - before_mib;
-  // On a machine that is this slow without any abuse, other programs decide.
-  if (victim.quiet_ms() <= kFloorMs) {
+  if (!machine_is_overloaded()) {
     EXPECT_LE(victim.abused_ms(), std::max(2 * victim.quiet_ms(), kFloorMs));
   }
   EXPECT_LE(growth_mib, kMaxGrowthMib);
