@@ -110,10 +110,12 @@ void read_search(const Config& config, Experiment& experiment) {
 
 FinalistOptions read_finalists(const Config& config) {
   std::vector<std::string> known = train::train_option_names();
-  known.emplace_back("count");
+  known.insert(known.end(), {"count", "inherit", "distillation_weight"});
   config.require_known_keys(known);
+  const FinalistOptions defaults;
   return {static_cast<int>(config.at("count").as_int(0, 100)),
-          train::train_options_from_config(config)};
+          train::train_options_from_config(config), config.bool_or("inherit", defaults.inherit),
+          config.double_or("distillation_weight", defaults.distillation_weight, 0, 1)};
 }
 
 SupernetSection read_supernet(const Config& config) {

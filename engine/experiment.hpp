@@ -33,6 +33,10 @@ struct Limit {
 struct FinalistOptions {
   int count = 0;  ///< 0: none, and nothing is exported
   train::TrainOptions train;
+  /// Where candidates are scored by a supernet: start from its weights, with its largest network as
+  /// the teacher.
+  bool inherit = true;
+  double distillation_weight = 0.5;  ///< see train::TrainStart
 };
 
 /// A supernet that scores candidates with shared weights.

@@ -82,6 +82,9 @@ finalists              [{ count: 0 }]
   count                0 .. 100 points of the front, spread from its best to its end in the first
                        objective, trained on the whole training split; the one with the best
                        validation accuracy is exported and tested
+  inherit              [true]: with a supernet, they start from its weights, and its largest network
+                       teaches them
+  distillation_weight  0 .. 1 [0.5], of the teacher's answers in the loss
   (others)             training options, as of evaluator train
 compression            [none] list of passes over the chosen finalist, in order; one that loses more
                        than its accuracy_drop is rolled back

@@ -15,6 +15,8 @@
 #include "engine/host_latency.hpp"
 #include "engine/seed_stream.hpp"
 #include "engine/stages.hpp"
+#include "engine/supernet_evaluator.hpp"
+#include "train/path_sampler.hpp"
 
 namespace hwnas::engine {
 namespace {
@@ -70,6 +72,32 @@ bool is_settled(const FinalistRecord& finalist) {
   return finalist.trained || !finalist.reason.empty();
 }
 
+/// What finalists have from the run's supernet; nothing without one.
+class Heritage {
+ public:
+  explicit Heritage(RunContext& run) {
+    if (!run.experiment().supernet || !run.experiment().finalists.inherit) return;
+    distillation_weight_ = run.experiment().finalists.distillation_weight;
+    supernet_ = make_run_supernet({run.experiment(), run.inputs(), run.training()}, 1);
+    supernet_->load(supernet_file(run.folder()));
+    const spaces::SearchSpace& space = *run.inputs().space;
+    const spaces::Genotype largest = train::largest_genotype(space);
+    teacher_ = {space.decode(largest), supernet_->cut_out(largest)};
+  }
+
+  train::TrainStart start_of(const spaces::Genotype& genotype) const {
+    if (!supernet_) return {};
+    return {.weights = supernet_->cut_out(genotype),
+            .teacher = &teacher_,
+            .distillation_weight = distillation_weight_};
+  }
+
+ private:
+  std::unique_ptr<train::Supernet> supernet_;
+  train::Teacher teacher_;
+  double distillation_weight_ = 0;
+};
+
 /// Trains the finalists that are not settled yet, concurrently.
 class FinalistTraining {
  public:
@@ -83,6 +111,8 @@ class FinalistTraining {
 
   RunContext& run_;
   const LoadedData& data_;
+  const Heritage heritage_;
+  const std::vector<TrialRecord> trials_;
   const std::size_t all_;
   std::size_t running_ = 0;
   bool interrupted_ = false;
@@ -94,6 +124,8 @@ class FinalistTraining {
 FinalistTraining::FinalistTraining(RunContext& run, const std::vector<FinalistRecord>& finalists)
     : run_(run),
       data_(*run.inputs().data),
+      heritage_(run),
+      trials_(run.store().trials()),
       all_(finalists.size()),
       executor_(run.workers(), run.drain()) {
   for (const FinalistRecord& finalist : finalists) {
@@ -138,8 +170,8 @@ TrainingEnded FinalistTraining::train(FinalistRecord finalist, std::stop_token s
     train::TrainResult result = run_.training().train_network(
         network_of(finalist),
         {&data_.source.train, data_.split.train, data_.split.validation, data_.normalisation},
-        options, stream_seed(experiment.seed, SeedStream::kFinalist, finalist.trial), on_epoch,
-        stop);
+        options, stream_seed(experiment.seed, SeedStream::kFinalist, finalist.trial),
+        heritage_.start_of(trials_[finalist.trial].genotype), on_epoch, stop);
     if (result.outcome == train::TrainOutcome::kCancelled) return {finalist, {}, true};
     finalist.trained = result.outcome == train::TrainOutcome::kComplete;
     finalist.reason = result.reason;

@@ -7,13 +7,7 @@ namespace hwnas::engine {
 Training libtorch_training() {
   return {
       .set_worker_threads = train::set_worker_threads,
-      .train_network =
-          [](const ir::Network& network, const train::TrainData& data,
-             const train::TrainOptions& options, std::uint64_t seed,
-             const train::EpochCallback& on_epoch, std::stop_token stop) {
-            return train::train_network(network, data, options, seed, std::nullopt, on_epoch,
-                                        std::move(stop));
-          },
+      .train_network = train::train_network,
       .make_supernet = train::make_supernet,
       .evaluate_network =
           [](const ir::Network& network, const ir::Weights& weights, const data::Dataset& dataset,

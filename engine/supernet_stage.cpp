@@ -157,7 +157,7 @@ class SupernetStage {
               run_.training().train_network(
                   run_.inputs().space->decode(genotype),
                   {&data.source.train, data.split.train, data.split.validation, data.normalisation},
-                  options, stream_seed(experiment.seed, SeedStream::kRankCheck, position + 1),
+                  options, stream_seed(experiment.seed, SeedStream::kRankCheck, position + 1), {},
                   [](const train::EpochResult&) { return true; }, std::move(stop)),
               ""};
     } catch (const std::exception& thrown) {

@@ -49,7 +49,7 @@ class TrainEvaluator final : public Evaluator {
       return epoch.epoch > 1 || epoch.validation_top1 > hopeless_top1_;
     };
     const train::TrainResult result =
-        train_network_(candidate.network, data, options_, candidate.seed, report_epoch, stop);
+        train_network_(candidate.network, data, options_, candidate.seed, {}, report_epoch, stop);
     return evaluation_of(result);
   }
 

@@ -16,9 +16,9 @@ namespace hwnas::engine {
 /// their namesakes in train/; all thread-safe.
 struct Training {
   std::function<void(int workers, int threads)> set_worker_threads;
-  std::function<train::TrainResult(const ir::Network&, const train::TrainData&,
-                                   const train::TrainOptions&, std::uint64_t seed,
-                                   const train::EpochCallback&, std::stop_token)>
+  std::function<train::TrainResult(
+      const ir::Network&, const train::TrainData&, const train::TrainOptions&, std::uint64_t seed,
+      const train::TrainStart&, const train::EpochCallback&, std::stop_token)>
       train_network;
   std::function<std::unique_ptr<train::Supernet>(const spaces::SearchSpace&,
                                                  const train::TrainData&,

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include "core/error.hpp"
+#include "train/distillation_torch.hpp"
 #include "train/quantized_module_torch.hpp"
 #include "train/training_loop_torch.hpp"
 
@@ -37,24 +38,18 @@ class QuantizedLearner : public Learner {
     const Tensor labels_loss = torch::cross_entropy_loss(
         logits, batch.labels, {}, at::Reduction::Mean, -100, options_.training.label_smoothing);
     if (weight == 0) return labels_loss;
-    return (1 - weight) * labels_loss + weight * distillation_loss(logits, batch.images);
+    return (1 - weight) * labels_loss +
+           weight * distillation_loss(logits, teacher_logits(batch.images),
+                                      options_.distillation_temperature);
   }
   void step(double learning_rate) override { student_.step(learning_rate); }
   Tensor logits(const Tensor& images) override { return student_.forward(images); }
   const QuantizedModule& student() const { return student_; }
 
  private:
-  Tensor distillation_loss(const Tensor& logits, const Tensor& images) {
-    const double temperature = options_.distillation_temperature;
-    Tensor target;
-    {
-      const torch::NoGradGuard no_grad;
-      target = torch::log_softmax(teacher_.forward(images) / temperature, 1);
-    }
-    const Tensor student = torch::log_softmax(logits / temperature, 1);
-    const auto samples = static_cast<double>(logits.size(0));
-    return temperature * temperature / samples *
-           torch::kl_div(student, target, at::Reduction::Sum, /*log_target=*/true);
+  Tensor teacher_logits(const Tensor& images) {
+    const torch::NoGradGuard no_grad;
+    return teacher_.forward(images);
   }
 
   const QuantizedTrainOptions& options_;

@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/rng.hpp"
 #include "ir/initial_weights.hpp"
+#include "train/distillation_torch.hpp"
 #include "train/optimizer_torch.hpp"
 #include "train/path_sampler.hpp"
 #include "train/subnet_torch.hpp"
@@ -127,13 +128,13 @@ class SharedWeightsSupernet final : public Supernet, private Learner {
       pending_->take_from(values_);
       pending_->module().train();
       const Tensor logits = pending_->module().forward(batch.images);
-      const Tensor loss =
-          teacher.defined() ? distillation_loss(logits, teacher) : label_loss(logits, batch.labels);
+      const Tensor loss = teacher.defined() ? distillation_loss(logits, teacher, 1)
+                                            : label_loss(logits, batch.labels);
       if (i + 1 == paths.size()) {
         const double mean = (others + loss.item<double>()) / static_cast<double>(paths.size());
         return loss + (mean - loss.detach());  // its value is the mean, its gradient its own
       }
-      if (sampler_.distils() && i == 0) teacher = torch::softmax(logits.detach(), 1);
+      if (sampler_.distils() && i == 0) teacher = logits.detach();
       others += loss.item<double>();
       loss.backward();
       pending_->add_gradients_to(gradients_, values_);
@@ -213,9 +214,6 @@ class SharedWeightsSupernet final : public Supernet, private Learner {
   Tensor label_loss(const Tensor& logits, const Tensor& labels) const {
     return torch::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, -100,
                                      options_.training.label_smoothing);
-  }
-  static Tensor distillation_loss(const Tensor& logits, const Tensor& teacher) {
-    return -(teacher * torch::log_softmax(logits, 1)).sum(1).mean();
   }
 
   /// Of all that the shared parameters depend on, as a layer's name.

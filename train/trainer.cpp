@@ -5,6 +5,7 @@
 #include "core/rng.hpp"
 #include "ir/initial_weights.hpp"
 #include "nn/module_torch.hpp"
+#include "train/distillation_torch.hpp"
 #include "train/optimizer_torch.hpp"
 #include "train/training_loop_torch.hpp"
 
@@ -14,18 +15,31 @@ namespace {
 using torch::Tensor;
 
 constexpr std::uint64_t kWeightsStream = 1;  // of the training's seed
+constexpr double kTemperature = 2;
 
 class FloatLearner : public Learner {
  public:
-  FloatLearner(const ir::Network& network, const TrainOptions& options, const ir::Weights& initial)
+  FloatLearner(const ir::Network& network, const TrainOptions& options, const ir::Weights& initial,
+               const TrainStart& start)
       : module_(network, parse_device(options.device)),
         optimizer_((module_.load(initial), module_), options),
-        label_smoothing_(options.label_smoothing) {}
+        label_smoothing_(options.label_smoothing),
+        distillation_weight_(start.distillation_weight) {
+    if (start.teacher == nullptr) return;
+    teacher_.emplace(start.teacher->network, parse_device(options.device));
+    teacher_->load(start.teacher->weights);
+    teacher_->eval();
+  }
 
   Tensor loss(const Batch& batch) override {
     module_.train();
-    return torch::cross_entropy_loss(module_.forward(batch.images), batch.labels, {},
-                                     at::Reduction::Mean, -100, label_smoothing_);
+    const Tensor logits = module_.forward(batch.images);
+    const Tensor labels_loss = torch::cross_entropy_loss(
+        logits, batch.labels, {}, at::Reduction::Mean, -100, label_smoothing_);
+    if (!teacher_) return labels_loss;
+    return (1 - distillation_weight_) * labels_loss +
+           distillation_weight_ *
+               distillation_loss(logits, teacher_logits(batch.images), kTemperature);
   }
   void step(double learning_rate) override { optimizer_.step(learning_rate); }
   Tensor logits(const Tensor& images) override {
@@ -35,22 +49,30 @@ class FloatLearner : public Learner {
   ir::Weights weights() const { return module_.save(); }
 
  private:
+  Tensor teacher_logits(const Tensor& images) {
+    const torch::NoGradGuard no_grad;
+    return teacher_->forward(images);
+  }
+
   nn::NetworkModule module_;
   FlatOptimizer optimizer_;
   double label_smoothing_;
+  double distillation_weight_;
+  std::optional<nn::NetworkModule> teacher_;
 };
 
 }  // namespace
 
 TrainResult train_network(const ir::Network& network, const TrainData& data,
-                          const TrainOptions& options, std::uint64_t seed,
-                          const std::optional<ir::Weights>& initial, const EpochCallback& on_epoch,
-                          std::stop_token stop) {
+                          const TrainOptions& options, std::uint64_t seed, const TrainStart& start,
+                          const EpochCallback& on_epoch, std::stop_token stop) {
   require_data(network, data);
   const TrainingThreads threads(options.threads);
-  FloatLearner learner(
-      network, options,
-      initial ? *initial : ir::initial_weights(network, derive_seed(seed, {kWeightsStream})));
+  FloatLearner learner(network, options,
+                       start.weights
+                           ? *start.weights
+                           : ir::initial_weights(network, derive_seed(seed, {kWeightsStream})),
+                       start);
   TrainResult result = run_epochs(learner, data, options, seed, on_epoch, stop);
   result.weights = learner.weights();
   return result;

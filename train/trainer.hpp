@@ -64,6 +64,21 @@ struct TrainResult {
   double validation_top1() const { return epochs.empty() ? 0 : epochs.back().validation_top1; }
 };
 
+/// A trained network whose outputs another one learns from.
+struct Teacher {
+  ir::Network network;
+  ir::Weights weights;
+};
+
+/// What a training starts from, and learns from beside the labels.
+struct TrainStart {
+  std::optional<ir::Weights> weights = {};  ///< absent: fresh ones, drawn by the seed
+  const Teacher* teacher = nullptr;         ///< outlives the training
+  /// λ in 0..1 of the loss (1 − λ)·cross-entropy + λ·T²·KL(teacher ‖ network), with T = 2: see
+  /// train/distillation_torch.hpp.
+  double distillation_weight = 0.5;
+};
+
 /// Called after every epoch; returning false ends the training as kHopeless.
 using EpochCallback = std::function<bool(const EpochResult&)>;
 
@@ -75,15 +90,14 @@ struct TrainData {
   data::Normalisation normalisation;
 };
 
-/// Trains from `initial` (or from fresh weights, drawn by seed) and evaluates on the validation
-/// samples after every epoch. Deterministic in (network, data, options, seed) on one machine with
-/// threads = 1. Every random number comes from a generator of this call: concurrent trainings do
-/// not disturb each other. Thread-safe. A loss that is not finite ends it as kDiverged; `stop` as
-/// kCancelled, after the running epoch.
+/// Trains from `start` and evaluates on the validation samples after every epoch. Deterministic in
+/// (network, data, options, seed) on one machine with threads = 1. Every random number comes from a
+/// generator of this call: concurrent trainings do not disturb each other. Thread-safe. A loss that
+/// is not finite ends it as kDiverged; `stop` as kCancelled, after the running epoch.
 TrainResult train_network(const ir::Network& network, const TrainData& data,
                           const TrainOptions& options, std::uint64_t seed,
-                          const std::optional<ir::Weights>& initial = std::nullopt,
-                          const EpochCallback& on_epoch = {}, std::stop_token stop = {});
+                          const TrainStart& start = {}, const EpochCallback& on_epoch = {},
+                          std::stop_token stop = {});
 
 /// Top-1 in percent, and the predicted class of each sample.
 struct Evaluation {

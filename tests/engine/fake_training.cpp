@@ -89,7 +89,7 @@ Training fake_training(const FakeTraining& fake) {
       .set_worker_threads = [](int, int) {},
       .train_network =
           [fake](const ir::Network& network, const train::TrainData&,
-                 const train::TrainOptions& options, std::uint64_t seed,
+                 const train::TrainOptions& options, std::uint64_t seed, const train::TrainStart&,
                  const train::EpochCallback& on_epoch, std::stop_token stop) {
             return train(network, options, seed, on_epoch, stop, fake);
           },

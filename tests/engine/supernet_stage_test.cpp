@@ -22,7 +22,8 @@ Training training_by_size(double sign = 1) {
   Training training = fake_training();
   training.train_network = [sign](const ir::Network& network, const train::TrainData&,
                                   const train::TrainOptions& options, std::uint64_t seed,
-                                  const train::EpochCallback& on_epoch, std::stop_token) {
+                                  const train::TrainStart&, const train::EpochCallback& on_epoch,
+                                  std::stop_token) {
     train::TrainResult result;
     for (int epoch = 1; epoch <= options.epochs; ++epoch) {
       result.epochs.push_back(
@@ -122,6 +123,27 @@ TEST_F(SupernetStageTest, OrLetsCandidatesBeTrainedAloneWhereThatIsWanted) {
     const auto top1 = std::ranges::find(trial.metrics, "val_top1", &report::MetricValue::name);
     EXPECT_EQ(top1->origin, estimators::Origin::kMeasured);
   }
+}
+
+TEST_F(SupernetStageTest, FinalistsStartFromItsWeightsAndLearnFromItsLargestNetwork) {
+  Training training = training_by_size();
+  std::atomic<int> inherited = 0;
+  training.train_network = [&, inner = training.train_network](
+                               const ir::Network& network, const train::TrainData& data,
+                               const train::TrainOptions& options, std::uint64_t seed,
+                               const train::TrainStart& start, auto&&... rest) {
+    if (options.epochs == 4) {  // a finalist
+      EXPECT_TRUE(start.weights && start.teacher != nullptr);
+      ir::verify(network, *start.weights);
+      EXPECT_GE(ir::macs(start.teacher->network), ir::macs(network));
+      ++inherited;
+    }
+    return inner(network, data, options, seed, start, rest...);
+  };
+  const Experiment wanted =
+      Experiment::load(file_, {"evaluator={name: supernet}", "supernet={epochs: 2}", "export=[]"});
+  start_run(wanted, {.folder = folder_ / "run"}, training);
+  EXPECT_EQ(inherited, 2);
 }
 
 TEST_F(SupernetStageTest, SectionAndEvaluatorBelongTogether) {

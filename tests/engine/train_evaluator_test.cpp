@@ -21,7 +21,8 @@ class TrainEvaluator : public testing::Test {
     Training training;
     training.train_network = [&](const ir::Network&, const train::TrainData& data,
                                  const train::TrainOptions& options, std::uint64_t seed,
-                                 const train::EpochCallback& on_epoch, std::stop_token) {
+                                 const train::TrainStart&, const train::EpochCallback& on_epoch,
+                                 std::stop_token) {
       samples_ = {data.train.begin(), data.train.end()};
       validation_ = {data.validation.begin(), data.validation.end()};
       options_ = options;

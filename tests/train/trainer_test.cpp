@@ -55,6 +55,22 @@ TEST(Trainer, ConcurrentTrainingsDoNotDisturbEachOther) {
   EXPECT_EQ(alone, together);
 }
 
+TEST(Trainer, LearnsFromATeacherAlone) {
+  const toy::Problem problem;
+  const Teacher teacher{
+      toy::small_network(),
+      train_network(toy::small_network(), problem.data, toy::quick_options(), 3).weights};
+  data::Dataset mislabelled = problem.dataset;
+  std::ranges::fill(mislabelled.labels, 0);
+  TrainData data = problem.data;
+  data.dataset = &mislabelled;
+  const TrainResult result = train_network(toy::small_network(), data, toy::quick_options(), 5,
+                                           {.teacher = &teacher, .distillation_weight = 1});
+  const Evaluation truth = evaluate_network(toy::small_network(), result.weights, problem.dataset,
+                                            problem.data.validation, problem.data.normalisation);
+  EXPECT_GT(truth.top1, 95);
+}
+
 TEST(Trainer, ReportedAccuracyIsThatOfTheReturnedWeights) {
   const toy::Problem problem;
   const TrainResult result =
@@ -75,7 +91,7 @@ TEST(Trainer, GoesOnFromGivenWeights) {
   one_epoch.epochs = 1;
   one_epoch.learning_rate = 1e-4;
   const TrainResult more =
-      train_network(toy::small_network(), problem.data, one_epoch, 4, first.weights);
+      train_network(toy::small_network(), problem.data, one_epoch, 4, {.weights = first.weights});
   EXPECT_GE(more.validation_top1(), first.validation_top1() - 2);
 }
 
@@ -93,7 +109,7 @@ TEST(Trainer, ALossThatIsNotFiniteEndsAsDiverged) {
 TEST(Trainer, TheCallbackCanGiveUp) {
   const toy::Problem problem;
   const TrainResult result =
-      train_network(toy::small_network(), problem.data, toy::quick_options(), 3, std::nullopt,
+      train_network(toy::small_network(), problem.data, toy::quick_options(), 3, {},
                     [](const EpochResult& epoch) { return epoch.epoch < 2; });
   EXPECT_EQ(result.outcome, TrainOutcome::kHopeless);
   EXPECT_EQ(result.epochs.size(), 2U);
@@ -103,7 +119,7 @@ TEST(Trainer, AStopEndsAfterTheRunningEpoch) {
   const toy::Problem problem;
   std::stop_source stop;
   const TrainResult result = train_network(
-      toy::small_network(), problem.data, toy::quick_options(), 3, std::nullopt,
+      toy::small_network(), problem.data, toy::quick_options(), 3, {},
       [&](const EpochResult&) { return stop.request_stop(), true; }, stop.get_token());
   EXPECT_EQ(result.outcome, TrainOutcome::kCancelled);
   EXPECT_EQ(result.epochs.size(), 1U);
