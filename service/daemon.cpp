@@ -20,11 +20,13 @@
 #include "service/event_listeners.hpp"
 #include "service/log.hpp"
 #include "service/search_service.hpp"
+#include "service/unix_socket.hpp"
 #include "service/vizier_service.hpp"
 
 namespace hwnas::service {
 namespace {
 
+constexpr std::string_view kUnix = "unix:";
 constexpr int kPoolThreads = 4;
 constexpr std::size_t kMaxWaitingCalls = 10'000;
 constexpr int kMaxMessageBytes = 4 << 20;
@@ -162,6 +164,8 @@ class Daemon::Implementation {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
     int port = 0;
+    const bool is_socket = address_.starts_with(kUnix);
+    if (is_socket) require_free_socket(address_.substr(kUnix.size()));
     builder.AddListeningPort(address_, credentials_for(options), &port);
     bound(builder);
     builder.RegisterService(&search_);
@@ -174,8 +178,8 @@ class Daemon::Implementation {
     if (!server_ || port == 0) {
       throw error(ErrorCode::kUnavailable, "cannot listen on {}: is it in use?", address_);
     }
-    if (address_.starts_with("unix:")) {
-      ::chmod(address_.c_str() + 5, S_IRUSR | S_IWUSR);
+    if (is_socket) {
+      ::chmod(address_.c_str() + kUnix.size(), S_IRUSR | S_IWUSR);
     } else {
       address_ = fmt::format("{}:{}", address_.substr(0, address_.rfind(':')), port);
     }

@@ -28,6 +28,8 @@ constexpr int kMaxMeasurements = 1000;
 // No network that anybody would train has more, and costs of one this long take milliseconds.
 constexpr std::size_t kMaxLayers = 2000;
 constexpr std::size_t kMaxJsonBytes = 256 * 1024;
+constexpr double kMinLatencyMs = 1e-6;
+constexpr double kMaxLatencyMs = 1e9;
 constexpr int kMaxExtent = 65'536;
 constexpr int kMaxClasses = 1'000'000;
 
@@ -96,31 +98,42 @@ void require_bounded(const std::string& field, const ir::Network& network) {
                                         network.layers.size(), kMaxLayers));
 }
 
-ir::Network read_network(const std::string& field, const std::string& text) {
-  const json parsed = parsed_json(field, text);
+/// What `read` gives; its fault as one of the field.
+template <typename Read>
+auto read_field(const std::string& field, const Read& read) {
   try {
-    ir::Network network = ir::network_from_json(parsed);
-    require_bounded(field, network);
-    return network;
-  } catch (const InvalidField&) {
-    throw;
+    return read();
   } catch (const Error& failure) {
     throw InvalidField(field, failure.what());
   }
 }
 
+ir::Network read_network(const std::string& field, const std::string& text) {
+  const json parsed = parsed_json(field, text);
+  ir::Network network = read_field(field, [&] { return ir::network_from_json(parsed); });
+  require_bounded(field, network);
+  return network;
+}
+
+/// What is learned from a record; nothing if the measurement failed, or has instructions only.
+std::optional<double> learned_latency(const std::string& field, const json& record) {
+  const auto latency = read_field(
+      field, [&] { return engine::measured_latency(measurement::measurement_from_json(record)); });
+  if (!latency) return std::nullopt;
+  if (latency->value < kMinLatencyMs || latency->value > kMaxLatencyMs) {
+    throw InvalidField(field, fmt::format("{:g} ms is no latency: it is not between {:g} and {:g}",
+                                          latency->value, kMinLatencyMs, kMaxLatencyMs));
+  }
+  return latency->value;
+}
+
 NewMeasurement read_measurement(const std::string& field, const v1::DeviceMeasurement& reported) {
   const ir::Network network = read_network(field + ".network", reported.network());
   const json record = parsed_json(field + ".measurement", reported.measurement());
-  try {
-    const auto latency = engine::measured_latency(measurement::measurement_from_json(record));
-    return {.network_hash = ir::stable_hash_digits(network),
-            .network = ir::to_json(network).dump(),
-            .record = record.dump(),
-            .latency_ms = latency ? std::optional(latency->value) : std::nullopt};
-  } catch (const Error& failure) {
-    throw InvalidField(field + ".measurement", failure.what());
-  }
+  return {.network_hash = ir::stable_hash_digits(network),
+          .network = ir::to_json(network).dump(),
+          .record = record.dump(),
+          .latency_ms = learned_latency(field + ".measurement", record)};
 }
 
 int checked_extent(const v1::PredictRequest::Candidate& candidate, int i) {
@@ -151,15 +164,11 @@ ir::Network decode(const v1::PredictRequest::Candidate& candidate) {
   } catch (const Error& failure) {
     throw InvalidFields({violation_of("candidate.space", failure.what(), kSpaceSource)});
   }
-  try {
-    ir::Network network = space->decode(spaces::genotype_from_string(candidate.genotype()));
-    require_bounded("candidate.space", network);
-    return network;
-  } catch (const InvalidField&) {
-    throw;
-  } catch (const Error& failure) {
-    throw InvalidField("candidate.genotype", failure.what());
-  }
+  ir::Network network = read_field("candidate.genotype", [&] {
+    return space->decode(spaces::genotype_from_string(candidate.genotype()));
+  });
+  require_bounded("candidate.space", network);
+  return network;
 }
 
 }  // namespace

@@ -59,9 +59,24 @@ Error built_in(const DeviceName& name, const char* instead) {
                name.text(), instead);
 }
 
-/// True if the name is that of a device of hwnas and the tenant has none of its own.
-bool is_only_built_in(const ServerParts& parts, const DeviceName& name) {
-  return parts.devices.built_in.find(name.id) != nullptr && !parts.devices.store.find(name);
+/// For changes of a tenant's device: answers, and says so of one that is not found because it comes
+/// with hwnas. `instead`: what to do then.
+template <typename Fill>
+Callback<DeviceRecord> answer_change(const Call& call, const ServerParts& parts,
+                                     const DeviceName& name, const char* instead,
+                                     const Fill& fill) {
+  const bool comes_with_hwnas = parts.devices.built_in.find(name.id) != nullptr;
+  return [=](const Outcome<DeviceRecord>& outcome) {
+    try {
+      fill(outcome.get());
+    } catch (const std::exception&) {
+      const std::exception_ptr failure = std::current_exception();
+      const bool only_built_in =
+          comes_with_hwnas && code_of(failure) == grpc::StatusCode::NOT_FOUND;
+      return call.fail(only_built_in ? std::make_exception_ptr(built_in(name, instead)) : failure);
+    }
+    call.finish();
+  };
 }
 
 /// The tenant's devices, the newest first, then those that come with hwnas and whose names the
@@ -200,10 +215,10 @@ ServerUnaryReactor* DeviceService::DeleteDevice(CallbackServerContext* context,
   return deleted.run([this, request](const Call& call) {
     const DeviceName name = parse_device_name("name", request->name());
     call.require(name.tenant);
-    const RequestKey key = request_key(*request, request->request_id());
-    if (is_only_built_in(parts_, name)) throw built_in(name, "give a device of your own its name");
-    parts_.devices.store.remove(name, request->etag(), key,
-                                answer_with<DeviceRecord>(call, [](const DeviceRecord&) {}));
+    parts_.devices.store.remove(
+        name, request->etag(), request_key(*request, request->request_id()),
+        answer_change(call, parts_, name, "a device of your own may have its name",
+                      [](const DeviceRecord&) {}));
   });
 }
 
@@ -215,18 +230,17 @@ ServerUnaryReactor* DeviceService::ReportMeasurements(CallbackServerContext* con
   return reported.run([this, request, response](const Call& call) {
     const DeviceName name = parse_device_name("name", request->name());
     call.require(name.tenant);
-    if (is_only_built_in(parts_, name)) {
-      throw built_in(name, "create a device of your own with its profile, and report on that");
-    }
     std::string runtime = request->runtime();
     if (const auto device = parts_.devices.store.find(name)) {
       runtime = checked_runtime(runtime, device->runtimes);
     }
     parts_.devices.store.report(
         name, runtime, new_measurements(*request), request_key(*request, request->request_id()),
-        answer_with<DeviceRecord>(call, [response](const DeviceRecord& device) {
-          response->set_measurement_count(device.measurements);
-        }));
+        answer_change(call, parts_, name,
+                      "create a device of your own with its profile, and report on that",
+                      [response](const DeviceRecord& device) {
+                        response->set_measurement_count(device.measurements);
+                      }));
   });
 }
 

@@ -113,6 +113,18 @@ JobRecord JobReader::job(std::int64_t uid) const {
   return find_job(*Store::Lease(store_), uid, kJobColumns);
 }
 
+std::optional<JobRecord> JobReader::created_before(const std::string& tenant,
+                                                   const RequestKey& request) const {
+  const Store::Lease database(store_);
+  const auto response =
+      find_response(*database, {tenant, request.id, "create", request.fingerprint});
+  if (!response) return std::nullopt;
+  JobRecord job = job_from_json(*response);
+  Statement row = database->query("SELECT text FROM specification WHERE uid = ?1", job.uid);
+  if (row.next()) job.specification = row.text(0);
+  return job;
+}
+
 JobPage JobReader::list(const JobQuery& query) const {
   const auto page_size = static_cast<std::size_t>(page_size_of(query));
   const std::string arguments = arguments_of(query);

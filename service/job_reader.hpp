@@ -45,6 +45,11 @@ class JobReader {
   /// Throws NotFound.
   JobRecord job(const JobName& name) const;
   JobRecord job(std::int64_t uid) const;
+  /// What a call of JobStore::create with this id was answered, if it has been made: what its
+  /// specification names may be gone by now. With its specification, unless it has been deleted.
+  /// Throws as find_response.
+  std::optional<JobRecord> created_before(const std::string& tenant,
+                                          const RequestKey& request) const;
   /// The newest first: by (create_time, id), falling. A job that exists during all of a listing is
   /// given exactly once, whatever the clock does. Throws InvalidArgument.
   JobPage list(const JobQuery& query) const;

@@ -10,6 +10,10 @@
 namespace hwnas::service {
 namespace {
 
+// Of a deleted job, at a time: some milliseconds.
+constexpr int kEventsOfSlice = 1000;
+constexpr std::size_t kBytesOfSlice = 1 << 20;
+
 using engine::Database;
 using engine::Statement;
 
@@ -24,6 +28,27 @@ void require_etag(const JobRecord& job, const std::string& etag) {
                               job.name.text(), etag, job.etag()));
 }
 
+/// Erases some events of a deleted job. True if there are more.
+bool erase_slice(Database& database, std::int64_t uid) {
+  database.run(
+      "DELETE FROM event WHERE revision IN (SELECT revision FROM event"
+      " WHERE uid = ?1 AND kind != 'deleted' ORDER BY revision LIMIT ?2)",
+      uid, kEventsOfSlice);
+  Statement left =
+      database.query("SELECT 1 FROM event WHERE uid = ?1 AND kind != 'deleted' LIMIT 1", uid);
+  if (left.next()) return true;
+  database.run("DELETE FROM erasure WHERE uid = ?1", uid);
+  return false;
+}
+
+std::vector<std::int64_t> unfinished_erasures(const Store& store) {
+  const Store::Lease database(store);
+  Statement rows = database->query("SELECT uid FROM erasure");
+  std::vector<std::int64_t> uids;
+  while (rows.next()) uids.push_back(rows.integer(0));
+  return uids;
+}
+
 }  // namespace
 
 JobStore::JobStore(Store& store, OnEvents on_events) : store_(store), reader_(store) {
@@ -31,6 +56,7 @@ JobStore::JobStore(Store& store, OnEvents on_events) : store_(store), reader_(st
     if (committed && on_events && !touched_.empty()) on_events(touched_);
     touched_.clear();
   });
+  for (const std::int64_t uid : unfinished_erasures(store_)) erase_rest(uid);
 }
 
 JobStore::~JobStore() {
@@ -76,7 +102,9 @@ void JobStore::cancel(JobName name, std::string etag, RequestKey request,
 void JobStore::remove(JobName name, std::string etag, RequestKey request,
                       Callback<JobRecord> done) {
   const RecordedRequest key{name.tenant, request.id, "remove", request.fingerprint};
-  const auto removed = [this, name = std::move(name), etag = std::move(etag)](Database& database) {
+  const auto more = std::make_shared<bool>(false);
+  const auto removed = [this, name = std::move(name), etag = std::move(etag),
+                        more](Database& database) {
     JobRecord job = find_job(database, name, kJobColumnsWithoutSpecification);
     require_etag(job, etag);
     if (!is_final(job.state)) {
@@ -84,10 +112,14 @@ void JobStore::remove(JobName name, std::string etag, RequestKey request,
                    fmt::format("{}: cannot be deleted while it is {}; cancel it first", name.text(),
                                to_string(job.state)));
     }
-    erase(database, job);
+    *more = erase(database, job);
     return job;
   };
-  change(key, 0, removed, std::move(done));
+  change(key, kBytesOfSlice, removed,
+         [this, more, done = std::move(done)](const Outcome<JobRecord>& outcome) {
+           if (outcome.succeeded() && *more) erase_rest(outcome.get().uid);
+           done(outcome);
+         });
 }
 
 void JobStore::change_state(std::int64_t uid, StateChange state, Callback<JobRecord> done) {
@@ -194,11 +226,23 @@ JobRecord JobStore::enter(Database& database, JobRecord job, const StateChange& 
   return job;
 }
 
-void JobStore::erase(Database& database, const JobRecord& job) {
-  database.run("DELETE FROM event WHERE uid = ?1", job.uid);
+/// True if events of it are left.
+bool JobStore::erase(Database& database, const JobRecord& job) {
   database.run("DELETE FROM specification WHERE uid = ?1", job.uid);
   database.run("DELETE FROM job WHERE uid = ?1", job.uid);
+  database.run("INSERT INTO erasure VALUES (?1)", job.uid);
   log(database, job.uid, store_.now(), "deleted", "");
+  return erase_slice(database, job.uid);
+}
+
+/// What a full disk or the end of the daemon interrupts goes on at the next start.
+void JobStore::erase_rest(std::int64_t uid) {
+  const auto more = std::make_shared<bool>(false);
+  store_.submit([uid, more](Database& database) { *more = erase_slice(database, uid); },
+                [this, uid, more](std::exception_ptr failure) {
+                  if (!failure && *more) erase_rest(uid);
+                },
+                kBytesOfSlice);
 }
 
 std::int64_t JobStore::log(Database& database, std::int64_t uid, Time now, const std::string& kind,

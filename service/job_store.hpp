@@ -69,7 +69,8 @@ class JobStore {
   /// FailedPrecondition if it has SUCCEEDED or FAILED; StaleEtag (an empty etag fits always).
   void cancel(JobName name, std::string etag, RequestKey request, Callback<JobRecord> done);
   /// Removes a final job and its events, and gives it as it was last. NotFound; FailedPrecondition
-  /// if it is not final; StaleEtag. Its files are the caller's to remove.
+  /// if it is not final; StaleEtag. Its files are the caller's to remove. Of many events most go
+  /// after that, a slice at a time: others' changes need not wait for all of them.
   void remove(JobName name, std::string etag, RequestKey request, Callback<JobRecord> done);
 
   /// NotFound; FailedPrecondition if the state may not follow (see may_follow).
@@ -88,7 +89,8 @@ class JobStore {
   void change(RecordedRequest request, std::size_t bytes, Change change, Callback<JobRecord> done);
   JobRecord insert(engine::Database& database, const NewJob& job, const TenantQuota& quota);
   JobRecord enter(engine::Database& database, JobRecord job, const StateChange& change, Time now);
-  void erase(engine::Database& database, const JobRecord& job);
+  bool erase(engine::Database& database, const JobRecord& job);
+  void erase_rest(std::int64_t uid);
   std::int64_t log(engine::Database& database, std::int64_t uid, Time now, const std::string& kind,
                    const std::string& payload);
 

@@ -76,8 +76,14 @@ constexpr const char* kFreeResponses = R"sql(
 ALTER TABLE request DROP COLUMN uid;
 )sql";
 
-const std::string kVersion2 =
-    std::string(kFreeResponses) + kDatasetTables + kUsageTables + kDeviceTables + kStudyTables;
+constexpr const char* kErasures = R"sql(
+CREATE TABLE erasure (
+  uid  INTEGER PRIMARY KEY
+);
+)sql";
+
+const std::string kVersion2 = std::string(kFreeResponses) + kErasures + kDatasetTables +
+                              kUsageTables + kDeviceTables + kStudyTables;
 
 const char* const kMigrations[] = {kVersion1, kVersion2.c_str()};
 

@@ -27,6 +27,7 @@ inline constexpr const char* kStoreFile = "service.db";
 ///            train_samples, test_samples, create_time
 ///   dataset_file  dataset, key, upload: their numbers
 ///   request  sequence, tenant, id, method, fingerprint, response (as the method keeps it), time
+///   erasure  uid of a deleted job whose events are being deleted
 ///   device, device_measurement  see kDeviceTables
 std::span<const char* const> migrations();
 

@@ -81,9 +81,14 @@ ServerUnaryReactor* SearchService::CreateSearchJob(CallbackServerContext* contex
   return created.run([this, request, response](const Call& call) {
     const std::string tenant = parse_tenant("parent", request->parent());
     call.require(tenant);
+    const RequestKey key = request_key(*request, request->request_id());
+    if (const auto created = parts_.jobs.read().created_before(tenant, key)) {
+      *response = to_message(*created);
+      return call.finish();
+    }
     NewJob job = new_job(*request, rules_of(parts_, tenant));
     const std::string text = job.specification;
-    parts_.jobs.create(std::move(job), parts_.quota, request_key(*request, request->request_id()),
+    parts_.jobs.create(std::move(job), parts_.quota, key,
                        answer_with<JobRecord>(call, [response, text](const JobRecord& record) {
                          *response = to_message(record);
                          response->set_experiment(text);

@@ -53,6 +53,18 @@ TEST(ErrorStatus, AnInvalidFieldIsNamedInABadRequest) {
   EXPECT_EQ(request->field_violations(0).description(), "too high");
 }
 
+TEST(ErrorStatus, EveryInvalidFieldIsNamed) {
+  const auto status = details_of(std::make_exception_ptr(
+      InvalidFields({violation_of("text", "profile:3:5: clock_hz: is 0", "profile"),
+                     violation_of("text", "too long", "profile")})));
+  const auto request = find<google::rpc::BadRequest>(status);
+  ASSERT_EQ(request->field_violations_size(), 2);
+  EXPECT_EQ(request->field_violations(0).field(), "text:clock_hz");
+  EXPECT_EQ(request->field_violations(0).description(), "3:5: is 0");
+  EXPECT_EQ(request->field_violations(1).field(), "text");
+  EXPECT_EQ(status.message(), "text:clock_hz: 3:5: is 0; text: too long");
+}
+
 TEST(ErrorStatus, WhatIsUsedUpSaysWhatAndWhenToTryAgain) {
   const auto status =
       details_of(std::make_exception_ptr(Error(ErrorCode::kResourceExhausted, "100 jobs")));

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <future>
 #include <set>
 #include <thread>
 
@@ -268,6 +269,46 @@ TEST(JobStore, DeletesFinalJobsOnlyWithTheirEventsAndNeverGivesTheirUidAgain) {
   EXPECT_GT(create(store, new_job("a")).uid, uid);
   EXPECT_EQ(remove(store, job_name("a"), {}, {"request", ""}).uid, uid);  // a repeated call
   EXPECT_EQ(store.read().job(job_name("a")).state, JobState::kQueued);
+}
+
+/// The events of a deleted job that are still there.
+std::size_t events_left(const JobStore& store, std::int64_t uid) {
+  return store.read().events(uid, 0, 100'000).size() - 1;  // "deleted" stays
+}
+
+void wait_until_all_are_gone(const JobStore& store, std::int64_t uid) {
+  while (events_left(store, uid) > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+TEST(JobStore, DeletesAJobOfManyEventsInSlicesBetweenWhichOthersStore) {
+  const TemporaryFolder folder;
+  SampleJobStore store(folder.path());
+  const auto uid = create(store, new_job("long")).uid;
+  append(store, uid, std::vector<NewEvent>(20'000, {"trial", std::string(100, 'x')}));
+  cancel(store, job_name("long"));
+  std::promise<std::size_t> left;
+  store.remove(job_name("long"), {}, {}, [&](Outcome<JobRecord>) {
+    store.create(new_job("other"), {}, {}, [&](const Outcome<JobRecord>& outcome) {
+      left.set_value(outcome.succeeded() ? events_left(store, uid) : 0);
+    });
+  });
+  EXPECT_GT(left.get_future().get(), 10'000u) << "stored long before all were gone";
+  EXPECT_EQ(failure_of([&] { (void)store.read().job(uid); }).code, ErrorCode::kNotFound);
+  wait_until_all_are_gone(store, uid);
+}
+
+TEST(JobStore, GoesOnDeletingAfterARestart) {
+  const TemporaryFolder folder;
+  std::int64_t uid = 0;
+  {
+    SampleJobStore store(folder.path());
+    uid = create(store, new_job("long")).uid;
+    append(store, uid, std::vector<NewEvent>(20'000, {"trial", "x"}));
+    cancel(store, job_name("long"));
+    remove(store, job_name("long"));
+  }
+  SampleJobStore store(folder.path());
+  wait_until_all_are_gone(store, uid);
 }
 
 TEST(JobStore, TellsWhatHappenedSinceARevisionInOrder) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include "core/error.hpp"
+#include "core/file.hpp"
+#include "estimators/device.hpp"
 #include "tests/service/sample_daemon.hpp"
 
 namespace hwnas::service {
@@ -50,6 +52,38 @@ TEST_F(SubmissionTest, WhatReachesForFilesOrProgramsOfTheServerIsRefusedWithItsP
   EXPECT_THAT(
       refusal_of("name: stm32f746", "profile: { runtimes: [ { latency_model: /etc/passwd } ] }"),
       testing::AllOf(HasSubstr(refused), testing::StartsWith("experiment:")));
+}
+
+TEST_F(SubmissionTest, TheProfileOfATenantsDeviceComesBeforeThoseOfHwnasAndStays) {
+  std::string profile =
+      read_file(HWNAS_SOURCE_DIR "/configs/devices/rp2040.yaml", std::uintmax_t{1} << 20);
+  profile.replace(profile.find("rp2040"), 6, "stm32f746");
+  const DeviceProfiles devices = [&](const std::string& name) {
+    return name == "stm32f746" ? std::optional(profile) : std::nullopt;
+  };
+  const Submission submission = read_submission(sample_.text, datasets_, devices);
+  const double clock_hz = submission.experiment.device.clock_hz.value;
+  EXPECT_EQ(clock_hz, estimators::device_from_config(Config::parse(profile, "p")).clock_hz.value);
+  EXPECT_NE(clock_hz, read_submission(sample_.text, datasets_).experiment.device.clock_hz.value);
+  const Submission again = read_submission(submission.specification, datasets_);
+  EXPECT_EQ(again.experiment.device.clock_hz.value, clock_hz);
+  EXPECT_EQ(read_submission(sample_.text, datasets_).specification, sample_.text);
+}
+
+TEST_F(SubmissionTest, AllFaultsAreToldOneASection) {
+  std::string text = sample_.text;
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    text.replace(text.find(from), from.size(), to);
+  };
+  replace("data: { name: waves }", "data: { name: wave }");
+  replace("name: stm32f746", "file: /etc/passwd");
+  replace("validation_fraction: 0.2", "validation_fraction: 2\nsead: 3");
+  const std::vector<std::string> faults = faults_of_submission(text, datasets_);
+  EXPECT_THAT(faults, testing::UnorderedElementsAre(
+                          HasSubstr("did you mean 'waves'?"), HasSubstr("cannot name files"),
+                          HasSubstr("'sead'"), HasSubstr("validation_fraction")));
+  EXPECT_THAT(faults_of_submission(sample_.text, datasets_), testing::IsEmpty());
+  EXPECT_THAT(faults_of_submission("a: [", datasets_), testing::SizeIs(1));
 }
 
 TEST_F(SubmissionTest, ReadersAndTheirFilesCanOnlyBeNamedByTheOperator) {
