@@ -222,7 +222,8 @@ int run(const std::string& server, const fs::path& experiment, const fs::path& f
     }
   });
   fs::create_directories(folder);
-  for (const v1::Artifact& artifact : client.artifacts(job.name()).artifacts()) {
+  const v1::ListArtifactsResponse made = client.artifacts(job.name());
+  for (const v1::Artifact& artifact : made.artifacts()) {
     std::cout << "downloaded " << client.download(artifact, folder).string() << std::endl;
   }
   return job.state() == v1::SearchJob::SUCCEEDED ? 0 : 1;
