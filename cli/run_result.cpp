@@ -10,6 +10,7 @@
 
 #include "cli/format.hpp"
 #include "cli/text_table.hpp"
+#include "report/report.hpp"
 
 namespace hwnas::cli {
 namespace {
@@ -90,7 +91,10 @@ std::string describe_findings(const RunSummary& run) {
   if (!finalists)
     for (const report::TrialSummary* trial : front_of(run))
       rows.push_back(row(fmt::format("trial {}", trial->id), trial->metrics, metrics));
-  return format_table(rows) + (finalists ? "* exported\n" : "");
+  const std::string ranking =
+      run.rank_check ? fmt::format("supernet: {}\n", report::describe_rank_check(*run.rank_check))
+                     : "";
+  return format_table(rows) + (finalists ? "* exported\n" : "") + ranking;
 }
 
 void print_result(const engine::RunResult& result, Invocation& invocation) {

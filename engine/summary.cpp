@@ -8,6 +8,7 @@
 #include "engine/pipeline.hpp"
 #include "engine/run_facts.hpp"
 #include "engine/stages.hpp"
+#include "engine/supernet_evaluator.hpp"
 #include "report/report.hpp"
 
 #include <nlohmann/json.hpp>
@@ -83,6 +84,24 @@ void fill_experiment(const Experiment& experiment, report::RunSummary& summary) 
   }
 }
 
+std::optional<report::RankCheckSummary> summarise_rank_check(
+    const Experiment& experiment, const std::vector<RankCheckRecord>& check) {
+  const auto agreement = rank_agreement(check);
+  if (!agreement) return std::nullopt;
+  report::RankCheckSummary summary{.networks = {},
+                                   .tau = agreement->tau,
+                                   .low = agreement->low,
+                                   .high = agreement->high,
+                                   .least_tau = experiment.supernet->least_tau,
+                                   .used = agreement->tau >= experiment.supernet->least_tau};
+  for (const RankCheckRecord& network : check) {
+    if (!network.alone_top1) continue;
+    summary.networks.push_back(
+        {spaces::to_string(network.genotype), network.supernet_top1, *network.alone_top1});
+  }
+  return summary;
+}
+
 void write_pages(const report::RunSummary& run, const std::filesystem::path& to) {
   std::filesystem::create_directories(to);
   write_file_atomically(to / "report.html", report::render_html(run));
@@ -110,6 +129,7 @@ report::RunSummary summarise_run(const std::filesystem::path& folder) {
   summary.started = run.started;
   summary.hwnas_version = run.version;
   summary.machine = run.machine;
+  summary.rank_check = summarise_rank_check(experiment, store.rank_check());
   summary.trials = summarise_trials(trials, pareto_front(experiment, trials));
   summary.finalists = summarise_finalists(store.finalists());
   if (std::optional<CompressionRecord> compression = store.compression()) {

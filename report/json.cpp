@@ -106,11 +106,26 @@ json to_json(const LimitSpec& limit) {
   return {{"metric", limit.metric}, {"bound", limit.bound}};
 }
 
+json to_json(const RankCheckNetwork& network) {
+  return {{"genotype", network.genotype},
+          {"supernet_top1", network.supernet_top1},
+          {"alone_top1", network.alone_top1}};
+}
+
 template <typename Item>
 json list_of(const std::vector<Item>& items) {
   json list = json::array();
   for (const Item& item : items) list.push_back(to_json(item));
   return list;
+}
+
+json to_json(const RankCheckSummary& check) {
+  return {{"networks", list_of(check.networks)},
+          {"tau", check.tau},
+          {"low", check.low},
+          {"high", check.high},
+          {"least_tau", check.least_tau},
+          {"used", check.used}};
 }
 
 }  // namespace
@@ -132,6 +147,7 @@ nlohmann::json render_json(const RunSummary& run) {
           {"objectives", list_of(run.objectives)},
           {"limits", list_of(run.limits)},
           {"hypervolume", {{"reference", hypervolume.reference}, {"values", hypervolume.values}}},
+          {"rank_check", run.rank_check ? to_json(*run.rank_check) : json()},
           {"trials", list_of(run.trials)},
           {"finalists", list_of(run.finalists)},
           {"compression", run.compression ? to_json(*run.compression) : json()},

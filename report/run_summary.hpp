@@ -91,8 +91,25 @@ struct CompressionSummary {
   std::vector<PassSummary> passes;
 };
 
+/// A network that the supernet scored and that was then trained alone.
+struct RankCheckNetwork {
+  std::string genotype;
+  double supernet_top1 = 0;
+  double alone_top1 = 0;
+};
+
+/// How well the supernet's scores rank networks.
+struct RankCheckSummary {
+  std::vector<RankCheckNetwork> networks;
+  double tau = 0;  ///< Kendall's
+  double low = 0;  ///< of its 95 % interval
+  double high = 0;
+  double least_tau = 0;
+  bool used = true;  ///< tau is not below least_tau
+};
+
 struct StageSummary {
-  std::string name;  ///< prepare, search, finalists, compression, export, report
+  std::string name;  ///< prepare, supernet, search, finalists, compression, export, report
   double seconds = 0;
   std::string state;  ///< "done", "running", "pending"
 };
@@ -119,6 +136,7 @@ struct RunSummary {
   std::string runtime;
   std::vector<ObjectiveSpec> objectives;
   std::vector<LimitSpec> limits;
+  std::optional<RankCheckSummary> rank_check;
   std::vector<TrialSummary> trials;  ///< in id order
   std::vector<FinalistSummary> finalists;
   std::optional<CompressionSummary> compression;

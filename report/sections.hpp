@@ -13,6 +13,7 @@ std::string headline_section(const RunSummary& run);
 /// The front with limits; its container is redrawn by assets/front.js when another axis is asked
 /// for.
 std::string front_section(const RunSummary& run);
+std::string rank_check_section(const RunSummary& run);
 std::string finalists_section(const RunSummary& run);
 /// What each pass did, and every layer's format and costs after the last one that was accepted.
 std::string compression_section(const RunSummary& run);

@@ -66,6 +66,11 @@ TEST_F(SupernetStageTest, CandidatesAreScoredBySharedWeightsAndCalledPredicted) 
   ASSERT_TRUE(agreement);
   EXPECT_EQ(agreement->networks, 8);
   EXPECT_EQ(agreement->tau, 1);
+  const report::RunSummary summary = summarise_run(run);
+  ASSERT_TRUE(summary.rank_check);
+  EXPECT_EQ(summary.rank_check->networks.size(), 8U);
+  EXPECT_TRUE(summary.rank_check->used);
+  EXPECT_EQ(summary.stages[1].name, "supernet");
   int scored = 0;
   for (const TrialRecord& trial : store.trials()) {
     for (const report::MetricValue& metric : trial.metrics) {

@@ -27,6 +27,17 @@ std::ostream& operator<<(std::ostream& out, const PageCase& page) {
 RunSummary one_trial() {
   return sample::make_run(1);
 }
+RunSummary one_shot() {
+  RunSummary run = sample::finished_run();
+  run.rank_check =
+      RankCheckSummary{.networks = {{"0-1<b>", 80, 85}, {"1-1", 82, 86}, {"1-2", 83, 90}},
+                       .tau = 1,
+                       .low = 0.4,
+                       .high = 1,
+                       .least_tau = 0.5,
+                       .used = true};
+  return run;
+}
 RunSummary without_objectives() {
   RunSummary run = sample::finished_run();
   run.objectives.clear();
@@ -113,6 +124,7 @@ INSTANTIATE_TEST_SUITE_P(Runs, EveryPage,
                                            PageCase{"all_infeasible", sample::all_infeasible_run},
                                            PageCase{"hostile", sample::hostile_run},
                                            PageCase{"nameless", nameless},
+                                           PageCase{"one_shot", one_shot},
                                            PageCase{"without_objectives", without_objectives},
                                            PageCase{"not_numbers", not_numbers}),
                          [](const auto& test) { return test.param.name; });
@@ -155,6 +167,14 @@ TEST(Html, ShowsAPredictionAsOneUntilItIsMeasured) {
   EXPECT_THAT(tile, HasSubstr("origin predicted"));
   EXPECT_THAT(tile, HasSubstr("90 % interval"));
   EXPECT_THAT(tile, Not(HasSubstr("origin measured")));
+}
+
+TEST(Html, SaysHowFarASupernetsScoresCanBeTrusted) {
+  RunSummary run = one_shot();
+  EXPECT_THAT(read_page(render_html(run)).text,
+              HasSubstr("tau 1.00, 95 % interval 0.40 to 1.00, over 3 networks"));
+  run.rank_check->used = false;
+  EXPECT_THAT(read_page(render_html(run)).text, HasSubstr("scores were not used"));
 }
 
 TEST(Html, SaysSoWhenALimitIsExceeded) {

@@ -1,0 +1,55 @@
+#include <fmt/format.h>
+
+#include "report/report.hpp"
+#include "report/sections.hpp"
+#include "report/svg.hpp"
+#include "report/text.hpp"
+
+namespace hwnas::report {
+
+namespace {
+
+std::string chart(const RankCheckSummary& check) {
+  svg::Range scores, accuracies;
+  for (const RankCheckNetwork& network : check.networks) {
+    scores.include(network.supernet_top1);
+    accuracies.include(network.alone_top1);
+  }
+  constexpr double kMargin = 0.08;
+  svg::Plot plot(
+      {.width = 480, .height = 340},
+      {.title = "trained alone, top-1 (%, measured)", .range = accuracies.padded(kMargin)},
+      {.title = "with shared weights, top-1 (%)", .range = scores.padded(kMargin)},
+      "Accuracy with shared weights over accuracy trained alone");
+  for (const RankCheckNetwork& network : check.networks) {
+    plot.add(svg::circle("front", plot.x(network.alone_top1), plot.y(network.supernet_top1), 4.5,
+                         fmt::format("{}\nshared weights {:.2f} %\nalone {:.2f} %",
+                                     network.genotype, network.supernet_top1, network.alone_top1)));
+  }
+  return std::move(plot).finish();
+}
+
+}  // namespace
+
+std::string describe_rank_check(const RankCheckSummary& check) {
+  std::string text =
+      fmt::format("Kendall's tau {:.2f}, 95 % interval {:.2f} to {:.2f}, over {}", check.tau,
+                  check.low, check.high, counted(check.networks.size(), "network"));
+  if (!check.used) {
+    text += fmt::format("; below {:g}, so the supernet's scores were not used", check.least_tau);
+  }
+  return text;
+}
+
+std::string rank_check_section(const RunSummary& run) {
+  if (!run.rank_check) return "";
+  return section(
+      "supernet", "How well the supernet ranks",
+      fmt::format(
+          "{}. Each point is a network of the space, scored with the weights that all share "
+          "and then trained alone.",
+          escape(describe_rank_check(*run.rank_check))),
+      figure("<strong>Rank check</strong>", chart(*run.rank_check)));
+}
+
+}  // namespace hwnas::report
