@@ -12,14 +12,13 @@
 #include "service/error_status.hpp"
 #include "service/messages.hpp"
 #include "service/page_token.hpp"
+#include "service/request_fields.hpp"
 #include "service/resource_name.hpp"
 #include "service/supervisor.hpp"
 
 namespace hwnas::service {
 namespace {
 
-constexpr std::size_t kMaxDisplayNameBytes = 63;
-constexpr int kMaxPriority = 100;
 constexpr int kMaxPasses = 32;
 constexpr std::size_t kMadeIdDigits = 8;
 constexpr const char* kJob = "compression_job";
@@ -172,18 +171,10 @@ JobName parse_compression_job(const std::string& field_name, const std::string& 
 NewJob new_compression_job(const v1::CreateCompressionJobRequest& request, const ServerParts& parts,
                            const UploadStore& uploads) {
   const v1::CompressionJob& asked = request.compression_job();
-  if (asked.display_name().size() > kMaxDisplayNameBytes || find_text_fault(asked.display_name())) {
-    throw InvalidField(field("display_name"), "give at most 63 characters of UTF-8");
-  }
-  if (asked.priority() < -kMaxPriority || asked.priority() > kMaxPriority) {
-    throw InvalidField(field("priority"),
-                       fmt::format("{} is not between -100 and 100", asked.priority()));
-  }
-  if (!request.compression_job_id().empty() && !is_resource_id(request.compression_job_id())) {
-    throw InvalidField("compression_job_id",
-                       in_quotes(request.compression_job_id()) +
-                           " is no id: 1 to 63 of a-z, 0-9, '.', '_', '-', the first a letter or "
-                           "digit");
+  require_display_name(field("display_name"), asked.display_name());
+  require_priority(field("priority"), asked.priority());
+  if (!request.compression_job_id().empty()) {
+    require_id("compression_job_id", request.compression_job_id());
   }
   const std::string tenant = parse_tenant("parent", request.parent());
   CompressionOrder order;

@@ -11,6 +11,7 @@
 #include "service/filter.hpp"
 #include "service/messages.hpp"
 #include "service/page_token.hpp"
+#include "service/request_fields.hpp"
 #include "service/resource_name.hpp"
 
 namespace hwnas::service {
@@ -18,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxNameBytes = 63;
+constexpr std::size_t kMaxFileNameBytes = 63;
 constexpr std::size_t kMaxReaderBytes = std::size_t{64} << 10;
 constexpr int kMaxUploadsOfDataset = 64;
 constexpr std::int64_t kMaxUploadBytes = std::int64_t{1} << 40;
@@ -27,7 +28,7 @@ constexpr std::size_t kIdDigits = 16;
 constexpr const char* kReaderField = "dataset.reader";
 
 bool is_file_name(const std::string& name) {
-  return !name.empty() && name.size() <= kMaxNameBytes && name.front() != '.' &&
+  return !name.empty() && name.size() <= kMaxFileNameBytes && name.front() != '.' &&
          std::ranges::all_of(name, [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                   c == '_' || c == '.' || c == '-';
@@ -49,6 +50,29 @@ Config checked_reader(const std::function<Config()>& read) {
     if (place.line == 0) throw InvalidField(kReaderField, place.description);
     throw InvalidField(place.key.empty() ? kReaderField : kReaderField + (":" + place.key),
                        fmt::format("{}:{}: {}", place.line, place.column, place.description));
+  }
+}
+
+void take_uploads(const v1::Dataset& asked, const UploadStore& uploads, const fs::path& data_folder,
+                  DatasetDraft& draft) {
+  if (asked.uploads_size() > kMaxUploadsOfDataset) {
+    throw InvalidField("dataset.uploads", fmt::format("{} are given; {} are the most",
+                                                      asked.uploads_size(), kMaxUploadsOfDataset));
+  }
+  for (const auto& [key, name] : asked.uploads()) {
+    const std::string field = fmt::format("dataset.uploads[{}]", one_line(key));
+    const OwnedName owned = parse_owned_name(field, name, "uploads");
+    if (owned.tenant != draft.dataset.tenant) {
+      throw error(ErrorCode::kNotFound, "{}: no such upload", name);
+    }
+    const UploadRecord upload = uploads.upload(owned.tenant, owned.id);
+    if (!upload.complete) {
+      throw error(ErrorCode::kFailedPrecondition,
+                  "{}: {} of {} bytes have come, and they are not checked yet; write the rest",
+                  name, upload.committed_bytes, upload.size_bytes);
+    }
+    draft.dataset.uploads[key] = upload.number;
+    draft.files[key] = upload_path(data_folder, upload.number);
   }
 }
 
@@ -78,22 +102,11 @@ NewUpload new_upload(const v1::CreateUploadRequest& request) {
 DatasetDraft dataset_draft(const v1::CreateDatasetRequest& request, const UploadStore& uploads,
                            const fs::path& data_folder) {
   const v1::Dataset& asked = request.dataset();
-  if (!is_resource_id(request.dataset_id())) {
-    throw InvalidField("dataset_id",
-                       in_quotes(request.dataset_id()) +
-                           " is no id: 1 to 63 of a-z, 0-9, '.', '_', '-', the first a letter or "
-                           "digit");
-  }
-  if (asked.display_name().size() > kMaxNameBytes || find_text_fault(asked.display_name())) {
-    throw InvalidField("dataset.display_name", "give at most 63 characters of UTF-8");
-  }
+  require_id("dataset_id", request.dataset_id());
+  require_display_name("dataset.display_name", asked.display_name());
   if (asked.reader().size() > kMaxReaderBytes) {
     throw InvalidField(kReaderField, fmt::format("has {} bytes; {} are the most",
                                                  asked.reader().size(), kMaxReaderBytes));
-  }
-  if (asked.uploads_size() > kMaxUploadsOfDataset) {
-    throw InvalidField("dataset.uploads", fmt::format("{} are given; {} are the most",
-                                                      asked.uploads_size(), kMaxUploadsOfDataset));
   }
   DatasetDraft draft;
   draft.dataset = {.tenant = parse_tenant("parent", request.parent()),
@@ -103,21 +116,7 @@ DatasetDraft dataset_draft(const v1::CreateDatasetRequest& request, const Upload
                    .uploads = {},
                    .facts = {}};
   const Config reader = checked_reader([&] { return Config::parse(asked.reader(), "reader"); });
-  for (const auto& [key, name] : asked.uploads()) {
-    const std::string field = fmt::format("dataset.uploads[{}]", one_line(key));
-    const OwnedName owned = parse_owned_name(field, name, "uploads");
-    if (owned.tenant != draft.dataset.tenant) {
-      throw error(ErrorCode::kNotFound, "{}: no such upload", name);
-    }
-    const UploadRecord upload = uploads.upload(owned.tenant, owned.id);
-    if (!upload.complete) {
-      throw error(ErrorCode::kFailedPrecondition,
-                  "{}: {} of {} bytes have come, and they are not checked yet; write the rest",
-                  name, upload.committed_bytes, upload.size_bytes);
-    }
-    draft.dataset.uploads[key] = upload.number;
-    draft.files[key] = upload_path(data_folder, upload.number);
-  }
+  take_uploads(asked, uploads, data_folder, draft);
   draft.data = checked_reader([&] { return with_files(reader, draft.files); });
   return draft;
 }

@@ -61,6 +61,16 @@ class CompressionServiceTest : public testing::Test {
     EXPECT_TRUE(search_->ListArtifacts(&context, request, &response).ok());
     return response;
   }
+  /// What a search has exported, by a daemon that has ended.
+  std::string trained_model() {
+    DaemonProcess daemon = start();
+    search_ = connect(data_);
+    EXPECT_TRUE(search_) << daemon.errors();
+    std::string model = download(finished_search() + "/artifacts/onnx");
+    daemon.signal(SIGTERM);
+    EXPECT_EQ(daemon.wait(), 0) << daemon.errors();
+    return model;
+  }
   std::string uploaded(const std::string& bytes, const std::string& file_name) const {
     return upload(*v1::DatasetService::NewStub(channel_to(data_)), bytes, file_name).name();
   }
@@ -149,23 +159,17 @@ TEST_F(CompressionServiceTest, ASearchJobsFinalistIsBroughtToIntegers) {
 }
 
 TEST_F(CompressionServiceTest, AnUploadedModelIsCompressedAlthoughTheDaemonIsKilledMeanwhile) {
+  const std::string model = trained_model();
   v1::CompressionJob job;
   {
-    DaemonProcess daemon = start();
+    DaemonProcess daemon = start(20s);
     const auto stub = compression();
     ASSERT_TRUE(stub) << daemon.errors();
-    const std::string model = download(finished_search() + "/artifacts/onnx");
-    daemon.signal(SIGTERM);
-    ASSERT_EQ(daemon.wait(), 0) << daemon.errors();
-
-    DaemonProcess slow = start(20s);
-    const auto again = compression();
-    ASSERT_TRUE(again) << slow.errors();
     const grpc::Status status =
-        create(*again, request_for_upload(uploaded(model, "waves.onnx")), job);
+        create(*stub, request_for_upload(uploaded(model, "waves.onnx")), job);
     ASSERT_TRUE(status.ok()) << status.error_message();
-    wait_for(*again, job.name(), [](State::State state) { return state == State::RUNNING; });
-    slow.signal(SIGKILL);
+    wait_for(*stub, job.name(), [](State::State state) { return state == State::RUNNING; });
+    daemon.signal(SIGKILL);
   }
   DaemonProcess daemon = start();
   const auto stub = compression();
@@ -192,44 +196,49 @@ TEST_F(CompressionServiceTest, AFileThatIsNoModelFailsItsJobAlone) {
   EXPECT_THAT(job.error().message(), HasSubstr("model.tflite"));
 }
 
-TEST_F(CompressionServiceTest, AJobCanBeCancelledListedAndDeleted) {
-  DaemonProcess daemon = start(20s);
+TEST_F(CompressionServiceTest, ARunningJobCanBeCancelledThenListedAndDeleted) {
+  const std::string model = trained_model();
+  DaemonProcess daemon = start(2s);
   const auto stub = compression();
   ASSERT_TRUE(stub) << daemon.errors();
-  v1::CompressionJob first, second;
-  v1::CreateCompressionJobRequest request =
-      request_for_upload(uploaded(std::string(100, 'x'), "model.onnx"));
+  v1::CompressionJob job, again;
+  v1::CreateCompressionJobRequest request = request_for_upload(uploaded(model, "waves.onnx"));
   request.set_compression_job_id("");
   request.set_request_id("request-1");
-  ASSERT_TRUE(create(*stub, request, first).ok());
-  ASSERT_TRUE(create(*stub, request, second).ok());
-  EXPECT_EQ(first.name(), second.name()) << "repeated, it is done once";
-  wait_for_end(*stub, first.name());
-
-  grpc::ClientContext list;
-  v1::ListCompressionJobsRequest all;
-  all.set_parent("tenants/acme");
-  all.set_filter("state = FAILED");
-  v1::ListCompressionJobsResponse listed;
-  ASSERT_TRUE(stub->ListCompressionJobs(&list, all, &listed).ok());
-  ASSERT_EQ(listed.compression_jobs_size(), 1);
-  EXPECT_EQ(listed.compression_jobs(0).name(), first.name());
-
-  grpc::ClientContext cancel;
-  v1::CancelCompressionJobRequest cancelled;
-  cancelled.set_name(first.name());
-  EXPECT_EQ(stub->CancelCompressionJob(&cancel, cancelled, &second).error_code(),
-            StatusCode::FAILED_PRECONDITION);
-
-  grpc::ClientContext remove;
-  v1::DeleteCompressionJobRequest removed;
-  removed.set_name(first.name());
-  google::protobuf::Empty nothing;
-  ASSERT_TRUE(stub->DeleteCompressionJob(&remove, removed, &nothing).ok());
+  ASSERT_TRUE(create(*stub, request, job).ok());
+  ASSERT_TRUE(create(*stub, request, again).ok());
+  EXPECT_EQ(job.name(), again.name()) << "repeated, it is done once";
+  wait_for(*stub, job.name(), [](State::State state) { return state == State::RUNNING; });
+  {
+    grpc::ClientContext context;
+    v1::CancelCompressionJobRequest cancel;
+    cancel.set_name(job.name());
+    ASSERT_TRUE(stub->CancelCompressionJob(&context, cancel, &again).ok());
+    EXPECT_EQ(again.state(), State::CANCELLING);
+  }
+  EXPECT_EQ(wait_for_end(*stub, job.name()).state(), State::CANCELLED) << daemon.errors();
+  EXPECT_EQ(artifacts_of(job.name()).artifacts_size(), 0);
+  {
+    grpc::ClientContext context;
+    v1::ListCompressionJobsRequest list;
+    list.set_parent("tenants/acme");
+    list.set_filter("state = CANCELLED");
+    v1::ListCompressionJobsResponse listed;
+    ASSERT_TRUE(stub->ListCompressionJobs(&context, list, &listed).ok());
+    ASSERT_EQ(listed.compression_jobs_size(), 1);
+    EXPECT_EQ(listed.compression_jobs(0).name(), job.name());
+  }
+  {
+    grpc::ClientContext context;
+    v1::DeleteCompressionJobRequest remove;
+    remove.set_name(job.name());
+    google::protobuf::Empty nothing;
+    ASSERT_TRUE(stub->DeleteCompressionJob(&context, remove, &nothing).ok());
+  }
   grpc::ClientContext context;
   v1::GetCompressionJobRequest gone;
-  gone.set_name(first.name());
-  EXPECT_EQ(stub->GetCompressionJob(&context, gone, &second).error_code(), StatusCode::NOT_FOUND);
+  gone.set_name(job.name());
+  EXPECT_EQ(stub->GetCompressionJob(&context, gone, &again).error_code(), StatusCode::NOT_FOUND);
 }
 
 TEST_F(CompressionServiceTest, WhatIsWrongIsToldWithItsField) {
@@ -247,8 +256,8 @@ TEST_F(CompressionServiceTest, WhatIsWrongIsToldWithItsField) {
   };
   EXPECT_THAT(fault_of([](auto& job) { job.set_passes(0, "{ pass: shrink }"); }),
               HasSubstr("compression_job.passes[0]: 1:9: pass"));
-  EXPECT_THAT(fault_of([](auto& job) { job.set_formats(0, "tflight"); }),
-              HasSubstr("compression_job.formats: no format 'tflight', did you mean 'tflite'?"));
+  EXPECT_THAT(fault_of([](auto& job) { job.set_formats(0, "tflit"); }),
+              HasSubstr("compression_job.formats: no format 'tflit', did you mean 'tflite'?"));
   EXPECT_THAT(fault_of([](auto& job) { (*job.mutable_limits())["flash"] = 1; }),
               HasSubstr("compression_job.limits: no cost 'flash'"));
   EXPECT_THAT(fault_of([](auto& job) { job.set_runtime("tvm"); }),

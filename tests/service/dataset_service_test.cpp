@@ -122,7 +122,7 @@ TEST_F(DatasetServiceTest, AnUploadInPiecesGoesOnWhereItWasCut) {
 }
 
 TEST_F(DatasetServiceTest, AnUploadGoesOnAfterTheDaemonWasKilled) {
-  const std::string bytes = some_bytes(30'000'000);
+  const std::string bytes = some_bytes(12'000'000);
   std::string name;
   {
     DaemonProcess daemon = start();
@@ -138,9 +138,9 @@ TEST_F(DatasetServiceTest, AnUploadGoesOnAfterTheDaemonWasKilled) {
     const auto writer = stub->WriteUpload(&context, &upload);
     v1::WriteUploadRequest request;
     request.set_name(name);
-    for (std::size_t at = 0; at + 1'000'000 < bytes.size(); at += 1'000'000) {
+    for (std::size_t at = 0; at + 500'000 < bytes.size(); at += 500'000) {
       request.set_offset(static_cast<std::int64_t>(at));
-      request.set_chunk(bytes.substr(at, 1'000'000));
+      request.set_chunk(bytes.substr(at, 500'000));
       if (!writer->Write(request)) break;
     }
     EXPECT_FALSE(writer->Finish().ok()) << "the stream is open until the daemon is killed";
