@@ -18,10 +18,16 @@ ServerUnaryReactor* CompressionService::CreateCompressionJob(
   const Call created(parts_, context, "hwnas.v1.CompressionService/CreateCompressionJob",
                      request->parent());
   return created.run([this, request, response](const Call& call) {
-    call.require(parse_tenant("parent", request->parent()));
+    const std::string tenant = parse_tenant("parent", request->parent());
+    call.require(tenant);
+    const RequestKey key = request_key(*request, request->request_id());
+    if (const auto before = parts_.jobs.read().created_before(tenant, key)) {
+      *response = to_compression_message(*before);
+      return call.finish();
+    }
     NewJob job = new_compression_job(*request, parts_, uploads_);
     const std::string specification = job.specification;
-    parts_.jobs.create(std::move(job), parts_.quota, request_key(*request, request->request_id()),
+    parts_.jobs.create(std::move(job), parts_.quota, key,
                        answer_with<JobRecord>(call, [response, specification](JobRecord record) {
                          record.specification = specification;
                          *response = to_compression_message(record);

@@ -206,8 +206,18 @@ TEST_F(CompressionServiceTest, ARunningJobCanBeCancelledThenListedAndDeleted) {
   request.set_compression_job_id("");
   request.set_request_id("request-1");
   ASSERT_TRUE(create(*stub, request, job).ok());
-  ASSERT_TRUE(create(*stub, request, again).ok());
-  EXPECT_EQ(job.name(), again.name()) << "repeated, it is done once";
+  {
+    grpc::ClientContext context;
+    v1::DeleteUploadRequest remove;
+    remove.set_name(job.upload());
+    google::protobuf::Empty nothing;
+    const auto uploads = v1::DatasetService::NewStub(channel_to(data_));
+    ASSERT_TRUE(uploads->DeleteUpload(&context, remove, &nothing).ok());
+  }
+  const grpc::Status repeated = create(*stub, request, again);
+  ASSERT_TRUE(repeated.ok()) << repeated.error_message();
+  EXPECT_EQ(job.name(), again.name()) << "repeated, it is done once, whatever has become of it";
+  EXPECT_EQ(job.upload(), again.upload());
   wait_for(*stub, job.name(), [](State::State state) { return state == State::RUNNING; });
   {
     grpc::ClientContext context;
