@@ -43,6 +43,20 @@ void sync(const fs::path& path) {
   if (!synced) throw disk_failure(path, reason);
 }
 
+fs::path without_slash(const fs::path& folder) {
+  const fs::path path = fs::absolute(folder).lexically_normal();
+  return path.has_filename() ? path : path.parent_path();
+}
+
+/// Otherwise the copy would be copied, too.
+void require_outside(const fs::path& data, const fs::path& backup) {
+  const fs::path way = fs::weakly_canonical(backup).lexically_relative(fs::canonical(data));
+  if (!way.empty() && *way.begin() != "..") {
+    throw invalid_argument("{}: lies in the data that are to be copied; give a folder elsewhere",
+                           backup.string());
+  }
+}
+
 void make_folder(const fs::path& folder) {
   std::error_code failed;
   fs::create_directories(folder, failed);
@@ -134,8 +148,10 @@ void write_listing(const fs::path& folder, BackupSummary& summary) {
 
 }  // namespace
 
-BackupSummary make_backup(const fs::path& data, const fs::path& backup) {
+BackupSummary make_backup(const fs::path& data, const fs::path& target) {
   require_store(data);
+  const fs::path backup = without_slash(target);
+  require_outside(data, backup);
   const fs::path partial = backup.string() + ".partial";
   if (fs::exists(fs::symlink_status(backup))) {
     throw error(ErrorCode::kAlreadyExists, "{}: there is something already; give another name",
@@ -154,7 +170,7 @@ BackupSummary make_backup(const fs::path& data, const fs::path& backup) {
   write_listing(partial, summary);
   sync_folders(partial);
   fs::rename(partial, backup);
-  sync(fs::absolute(backup).parent_path());
+  sync(backup.parent_path());
   return summary;
 }
 

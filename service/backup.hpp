@@ -21,8 +21,8 @@ struct BackupSummary {
 /// store has told of it: restored, its job goes on from there. Jobs deleted meanwhile are left out.
 /// The copy is whole and on the disk, or not there: it is made as "<backup>.partial". It holds all
 /// that the tenants have sent, and the key of the page tokens: only its owner may read it.
-/// Throws NotFound if `data` holds no store, AlreadyExists if there is something at `backup`,
-/// ResourceExhausted or Unavailable for the disk.
+/// Throws NotFound if `data` holds no store, InvalidArgument if `backup` lies in it, AlreadyExists
+/// if there is something at `backup`, ResourceExhausted or Unavailable for the disk.
 BackupSummary make_backup(const std::filesystem::path& data, const std::filesystem::path& backup);
 
 /// Makes a backup a data folder again, for a daemon to be started on: `data` is empty or not there.

@@ -57,8 +57,20 @@ void check_relations(Database& database, Faults& faults) {
                "has no event of its revision", faults);
   require_none(database,
                "SELECT 'event ' || revision FROM event WHERE kind <> 'deleted'"
-               " AND uid NOT IN (SELECT uid FROM job)",
+               " AND uid NOT IN (SELECT uid FROM job UNION SELECT uid FROM erasure)",
                "is of no job", faults);
+}
+
+/// False for a store of another version, whose tables are not those that are known here.
+bool check_version(Database& database, Faults& faults) {
+  Statement row = database.query("PRAGMA user_version");
+  row.next();
+  if (row.integer(0) == static_cast<std::int64_t>(migrations().size())) return true;
+  faults.push_back(
+      fmt::format("{}: of version {}, this program knows {}: check it with the "
+                  "program that wrote it, or start hwnasd on it first",
+                  kStoreFile, row.integer(0), migrations().size()));
+  return false;
 }
 
 /// Artifacts and weights against what the run has recorded of them.
@@ -111,6 +123,7 @@ Faults check_data(const fs::path& folder) {
   }
   note(faults, kStoreFile, [&] {
     Database database(folder / kStoreFile, Database::Access::kReadOnly);
+    if (!check_version(database, faults)) return;
     check_relations(database, faults);
     check_jobs(folder, database, faults);
   });

@@ -142,6 +142,15 @@ TEST_F(BackupTest, NothingIsOverwritten) {
   EXPECT_EQ(failure_of([&] { restore_backup(data_, restored_); }).code, ErrorCode::kNotFound);
 }
 
+TEST_F(BackupTest, ItsFolderLiesElsewhere) {
+  { SampleJobStore live(data_); }
+  const Failure inside = failure_of([&] { make_backup(data_, data_ / "backups" / "today"); });
+  EXPECT_EQ(inside.code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(inside.message, HasSubstr("give a folder elsewhere"));
+  make_backup(data_, backup_ / "");
+  EXPECT_THAT(check_data(backup_), IsEmpty());
+}
+
 TEST_F(BackupTest, ADamagedBackupIsNotRestored) {
   {
     SampleJobStore live(data_);
@@ -197,8 +206,12 @@ TEST_F(BackupTest, ACheckLooksIntoEveryPage) {
     SampleJobStore live(data_);
     for (int i = 0; i < 100; ++i) create(live, new_job(fmt::format("job-{}", i)));
   }
+  // Otherwise the log may hold the page that is damaged below.
+  engine::Database(data_ / kStoreFile, engine::Database::Access::kReadWrite)
+      .query("PRAGMA wal_checkpoint(TRUNCATE)")
+      .next();
   std::fstream file(data_ / kStoreFile, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(5 * 4096);
+  file.seekp(-4096, std::ios::end);
   file << std::string(4096, '\x5a');
   file.close();
   EXPECT_THAT(check_data(data_), testing::Contains(HasSubstr(kStoreFile)));
