@@ -1,6 +1,7 @@
 // hwnasd from outside: a process, its clients, and what survives when it is killed.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <sys/stat.h>
 
 #include <csignal>
@@ -11,7 +12,6 @@
 #include "engine/store.hpp"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
-#include "hwnas/v1/device_service.grpc.pb.h"
 #include "service/supervisor.hpp"
 #include "tests/engine/sample_run.hpp"
 #include "tests/service/sample_daemon.hpp"
@@ -246,11 +246,19 @@ TEST_F(DaemonTest, ASecondDaemonOnTheSameFolderIsRefused) {
 TEST_F(DaemonTest, AServiceThatIsNotServedIsSaidSo) {
   DaemonProcess daemon = start();
   ASSERT_TRUE(connect(data_)) << daemon.errors();
-  const auto devices = v1::DeviceService::NewStub(grpc::CreateChannel(
-      "unix:" + (data_ / "hwnasd.sock").string(), grpc::InsecureChannelCredentials()));
+  grpc::GenericStub stub(grpc::CreateChannel("unix:" + (data_ / "hwnasd.sock").string(),
+                                             grpc::InsecureChannelCredentials()));
   grpc::ClientContext context;
-  v1::Device device;
-  const grpc::Status status = devices->GetDevice(&context, {}, &device);
+  grpc::CompletionQueue queue;
+  const auto call = stub.PrepareUnaryCall(&context, "/hwnas.v1.WeatherService/GetWeather",
+                                          grpc::ByteBuffer(), &queue);
+  call->StartCall();
+  grpc::ByteBuffer nothing;
+  grpc::Status status;
+  call->Finish(&nothing, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  ASSERT_TRUE(queue.Next(&tag, &ok));
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
   EXPECT_THAT(status.error_message(), HasSubstr("does not serve it"));
 }
