@@ -44,9 +44,13 @@ CallError SearchClient::failure(const grpc::Status& status) const {
   std::string message = one_line(status.error_message());
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
-      message = is_answer(status) ? fmt::format("hwnasd at {}: {}", connection_.server, message)
-                                  : fmt::format("hwnasd at {} cannot be reached: {}",
-                                                connection_.server, message);
+      message = fmt::format("hwnasd at {}{}: {}", connection_.server,
+                            is_answer(status) ? "" : " cannot be reached", message);
+      // What a server that wants certificates does without them looks like a broken connection.
+      if (!is_answer(status) && connection_.tls_certificate.empty() &&
+          !connection_.server.starts_with("unix:")) {
+        message += "; does it want certificates? They are given by --tls-ca, --tls-cert, --tls-key";
+      }
       break;
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       message = fmt::format("hwnasd at {} has not answered in {} s", connection_.server,

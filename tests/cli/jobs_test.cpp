@@ -20,6 +20,7 @@ namespace hwnas::cli {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace nlohmann::literals;
 using namespace std::chrono_literals;
 using nlohmann::json;
 using testing::HasSubstr;
@@ -60,8 +61,7 @@ class JobsTest : public testing::Test {
   }
   json jobs() const { return json::parse(run({"jobs", "--json"}).out); }
   void wait_until_it_searches() const {
-    while (jobs().at(0).at("progress").is_null() ||
-           jobs().at(0).at("progress").at("planned_trials") == "0") {
+    while (jobs().at(0).value("/progress/planned_trials"_json_pointer, "0") == "0") {
       std::this_thread::sleep_for(10ms);
     }
   }
@@ -88,7 +88,7 @@ TEST_F(JobsTest, SubmitWatchesToTheDownloadedArtifacts) {
 TEST_F(JobsTest, ASubmittedJobIsListedWatchedShownAndDownloadedByItsNameOrId) {
   EXPECT_EQ(submit("a"), "tenants/default/searchJobs/a\n");
   EXPECT_EQ(run({"watch", "tenants/default/searchJobs/a"}).exit_code, 0);
-  EXPECT_THAT(run({"jobs"}).out, HasSubstr("a    succeeded      20/20"));
+  EXPECT_THAT(run({"jobs"}).out, HasSubstr("a    succeeded  20/20 "));
   const Finished front = run({"front", "a"});
   EXPECT_THAT(front.out, HasSubstr("latency_ms"));
   EXPECT_EQ(json::parse(run({"front", "a", "--json"}).out).at("trials").size(),
@@ -191,11 +191,9 @@ TEST_F(JobsTest, ACancelledJobIsNoSuccessAndCanBeDeleted) {
 
 TEST_F(JobsTest, ADaemonThatIsNotThereIsUnavailable) {
   kill();
-  const Finished finished = run({"jobs"});
-  EXPECT_EQ(finished.exit_code, 5);
-  EXPECT_THAT(finished.err, HasSubstr("cannot be reached"));
   const Finished submitted = run({"submit", file_.string()});
   EXPECT_EQ(submitted.exit_code, 5);
+  EXPECT_THAT(submitted.err, HasSubstr("cannot be reached"));
   EXPECT_THAT(submitted.err, HasSubstr("--request-id"));
 }
 

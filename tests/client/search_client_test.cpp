@@ -76,6 +76,11 @@ TEST(SearchClient, GivesUpOnADaemonThatStaysAway) {
   EXPECT_THAT(failure.what(), HasSubstr(server + " cannot be reached"));
 }
 
+TEST(SearchClient, ThinksOfCertificatesWhereAConnectionCouldHaveWantedThem) {
+  const SearchClient client({.server = "127.0.0.1:1", .tenant = "acme"}, FakeDaemon::quick());
+  EXPECT_THAT(error_of([&] { client.get("a"); }).what(), HasSubstr("--tls-cert"));
+}
+
 TEST(SearchClient, WaitsNoLongerThanItsDeadlineForAnAnswer) {
   FakeDaemon daemon;
   daemon.get = [](const auto&, auto&) {
