@@ -17,6 +17,7 @@ using MetricSpec = vizier::StudySpec::MetricSpec;
 
 constexpr int kMaxMetrics = 16;
 constexpr std::size_t kMaxIdBytes = 256;
+constexpr std::size_t kMaxNeighbourhoodBytes = std::size_t{16} << 20;
 
 struct Alias {
   std::string_view algorithm;
@@ -44,6 +45,16 @@ const search::StrategyInfo& strategy_for(const std::string& algorithm) {
                                  fmt::join(names, ", ")));
 }
 
+/// local_search holds all neighbours of a point.
+void require_small_neighbourhood(const spaces::DecisionSpace& space) {
+  std::size_t options = 0;
+  for (const spaces::Decision& decision : space.decisions()) options += decision.options.size();
+  if (options * space.decisions().size() * sizeof(std::uint16_t) <= kMaxNeighbourhoodBytes) return;
+  throw InvalidField("study.study_spec.parameters",
+                     "too many for local_search, which evaluates all neighbours of a point; take "
+                     "another algorithm");
+}
+
 void check(const MetricSpec& metric, const std::string& field) {
   const std::string& id = metric.metric_id();
   if (id.empty() || id.size() > kMaxIdBytes || find_text_fault(id)) {
@@ -69,6 +80,7 @@ std::optional<double> value_of(const vizier::Measurement& measurement, const std
 
 StudyPlan::StudyPlan(const vizier::StudySpec& spec)
     : space_(spec), strategy_(&strategy_for(spec.algorithm())) {
+  if (strategy_->name == "local_search") require_small_neighbourhood(space_);
   const std::string field = "study.study_spec.metrics";
   std::set<std::string> ids;
   for (int i = 0; i < spec.metrics_size(); ++i) {

@@ -15,7 +15,7 @@ using Spec = vizier::StudySpec::ParameterSpec;
 using Condition = Spec::ConditionalParameterSpec;
 
 constexpr std::size_t kMaxParameters = 1000;
-constexpr std::size_t kMaxOptions = 100'000;  // of all decisions
+constexpr std::size_t kMaxOptions = 50'000;  // of all decisions
 constexpr std::size_t kMaxIdBytes = 256;
 constexpr int kMaxDepth = 16;
 

@@ -133,8 +133,10 @@ std::size_t Suggester::missing(const Lane& lane, const std::vector<Waiting>& wai
 
 void Suggester::hand_out(const LanePointer& lane, std::vector<Waiting> waiting) {
   std::vector<NewProposal> proposals;
+  std::size_t wanted_new = 0;
   try {
-    proposals = lane->live->ask(missing(*lane, waiting));
+    wanted_new = missing(*lane, waiting);
+    proposals = lane->live->ask(wanted_new);
   } catch (const std::exception&) {
     lane->live.reset();
     fail_all(waiting, std::current_exception());
@@ -143,23 +145,34 @@ void Suggester::hand_out(const LanePointer& lane, std::vector<Waiting> waiting) 
   std::vector<TrialsWanted> wanted;
   for (const Waiting& one : waiting) wanted.push_back(one.wanted);
   const bool made_some = !proposals.empty();
+  const bool used_up = proposals.size() < wanted_new;
   store_.suggest(lane->name, lane->live->uid(), std::move(wanted), std::move(proposals),
-                 [this, lane, made_some,
-                  waiting = std::move(waiting)](Outcome<std::vector<Suggested>> outcome) {
-                   if (outcome.succeeded()) {
-                     for (std::size_t i = 0; i < waiting.size(); ++i)
-                       waiting[i].done(outcome.get()[i]);
-                   } else {
-                     // What it proposed is not recorded, and may yet be after a failed sync.
-                     if (made_some) lane->live.reset();
-                     try {
-                       outcome.get();
-                     } catch (const std::exception&) {
-                       fail_all(waiting, std::current_exception());
-                     }
-                   }
+                 [this, lane, made_some, used_up,
+                  waiting = std::move(waiting)](const Outcome<std::vector<Suggested>>& outcome) {
+                   // What was proposed and not recorded may yet be, after a failed sync.
+                   if (!outcome.succeeded() && made_some) lane->live.reset();
+                   conclude(lane, waiting, used_up, outcome);
                    leave(lane);
                  });
+}
+
+/// Answers; or asks once more for who got too little because trials that were counted on have been
+/// deleted or completed in the meantime.
+void Suggester::conclude(const LanePointer& lane, const std::vector<Waiting>& waiting, bool used_up,
+                         const Outcome<std::vector<Suggested>>& outcome) {
+  try {
+    const std::vector<Suggested>& suggested = outcome.get();
+    for (std::size_t i = 0; i < waiting.size(); ++i) {
+      if (used_up || suggested[i].response.trials_size() == waiting[i].wanted.count) {
+        waiting[i].done(suggested[i]);
+      } else {
+        const std::lock_guard lock(mutex_);
+        lane->waiting.push_back(waiting[i]);
+      }
+    }
+  } catch (const std::exception&) {
+    fail_all(waiting, std::current_exception());
+  }
 }
 
 }  // namespace hwnas::service

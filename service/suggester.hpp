@@ -20,7 +20,7 @@ namespace hwnas::service {
 class Suggester {
  public:
   /// `store` and `pool` outlive it, and it outlives the pool's work and the store's changes.
-  Suggester(StudyStore& store, WorkerPool& pool, std::size_t max_live = 64)
+  Suggester(StudyStore& store, WorkerPool& pool, std::size_t max_live = 32)
       : store_(store), pool_(pool), max_live_(max_live) {}
 
   /// See StudyStore::suggest. A client gets less than it wants only when the space is used up.
@@ -57,6 +57,8 @@ class Suggester {
   void bring_up(Lane& lane);
   bool answer(Lane& lane, const Question& question) const;
   void hand_out(const LanePointer& lane, std::vector<Waiting> waiting);
+  void conclude(const LanePointer& lane, const std::vector<Waiting>& waiting, bool used_up,
+                const Outcome<std::vector<Suggested>>& outcome);
   std::size_t missing(const Lane& lane, const std::vector<Waiting>& waiting) const;
 
   StudyStore& store_;

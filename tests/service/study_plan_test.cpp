@@ -48,6 +48,18 @@ TEST(StudyPlan, NamesTheAlgorithmsThereAreWhereItHasNotTheOneAskedFor) {
   EXPECT_THAT(refusal, HasSubstr("aging_evolution"));
 }
 
+TEST(StudyPlan, RefusesSpacesWhoseNeighbourhoodsAreTooLargeForLocalSearch) {
+  vizier::StudySpec spec = spec_with(kCost, "local_search");
+  for (int i = 0; i < 500; ++i) {
+    auto& parameter = *spec.add_parameters();
+    parameter.set_parameter_id("p" + std::to_string(i));
+    parameter.mutable_double_value_spec()->set_max_value(1);
+  }
+  EXPECT_THAT(refusal_of(spec), HasSubstr("too many for local_search"));
+  spec.set_algorithm("random");
+  EXPECT_EQ(refusal_of(spec), "");
+}
+
 TEST(StudyPlan, RefusesMetricsThatCannotBeOptimised) {
   EXPECT_THAT(refusal_of(spec_with("")), HasSubstr("study.study_spec.metrics"));
   EXPECT_THAT(refusal_of(spec_with(kCost + kCost)), HasSubstr("'cost' is there twice"));

@@ -72,7 +72,7 @@ std::string history(std::unique_ptr<Office>& office, const std::function<void(in
 
 class SuggesterOfStrategy : public testing::TestWithParam<search::StrategyInfo> {};
 INSTANTIATE_TEST_SUITE_P(Every, SuggesterOfStrategy, testing::ValuesIn(search::strategies()),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& row) { return std::string(row.param.name); });
 
 TEST_P(SuggesterOfStrategy, ProposesTheSameWhetherItIsStartedAgainOrForgottenOrNeither) {
   const TemporaryFolder folder;
