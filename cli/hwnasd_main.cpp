@@ -13,6 +13,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/read_dataset.hpp"
 #include "service/daemon.hpp"
+#include "service/log.hpp"
 
 namespace hwnas::cli {
 namespace {
@@ -96,6 +97,16 @@ void add_options(CLI::App& app, service::DaemonOptions& options) {
   app.add_option("--tls-client-ca", options.tls_client_authority,
                  "Authority of clients' certificates (PEM)")
       ->type_name("FILE");
+  app.add_option("--page", options.page,
+                 "The live page and metrics, for this machine only [neither]")
+      ->type_name("127.0.0.1:PORT");
+  app.add_option_function<std::string>(
+         "--log-level",
+         [](const std::string& level) {
+           service::set_log_level(service::log_level_from_string(level));
+         },
+         "What is logged: debug (every call), info, warning or error [info]")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
   add_quota_options(app, options.quota);
   add_network_options(app, options.networks);
   add_job_options(app, options.jobs);

@@ -19,6 +19,7 @@
 #include "service/device_service.hpp"
 #include "service/event_listeners.hpp"
 #include "service/log.hpp"
+#include "service/observability.hpp"
 #include "service/search_service.hpp"
 #include "service/unix_socket.hpp"
 #include "service/vizier_service.hpp"
@@ -118,7 +119,8 @@ class Daemon::Implementation {
       : address_(checked_address(options)),
         datasets_(options.datasets, &dataset_store_),
         authorization_(authorization_for(options)),
-        store_(options.folder, {.on_fatal = std::move(on_fatal)}),
+        store_(options.folder, {.on_fatal = std::move(on_fatal),
+                                .on_commit = [this](auto time) { metrics_.observe_commit(time); }}),
         uploads_(store_),
         dataset_store_(store_, options.folder),
         studies_(store_),
@@ -130,6 +132,11 @@ class Daemon::Implementation {
         parts_{store_, jobs_,    datasets_,      authorization_, rates_,
                pool_,  devices_, options.folder, options.quota,  options.networks},
         watchers_(parts_),
+        observability_(options, {.metrics = metrics_,
+                                 .store = store_,
+                                 .jobs = jobs_.read(),
+                                 .watchers = watchers_,
+                                 .authorization = authorization_}),
         search_(parts_, watchers_),
         device_service_(parts_),
         dataset_service_(parts_, uploads_, dataset_store_, options.dataset_reader),
@@ -168,6 +175,7 @@ class Daemon::Implementation {
     if (is_socket) require_free_socket(address_.substr(kUnix.size()));
     builder.AddListeningPort(address_, credentials_for(options), &port);
     bound(builder);
+    observability_.observe(builder);
     builder.RegisterService(&search_);
     builder.RegisterService(&device_service_);
     builder.RegisterService(&dataset_service_);
@@ -189,6 +197,7 @@ class Daemon::Implementation {
   const Datasets datasets_;
   const Authorization authorization_;
   EventListeners listeners_;
+  Metrics metrics_;
   Store store_;
   UploadStore uploads_;
   DatasetStore dataset_store_;
@@ -200,6 +209,7 @@ class Daemon::Implementation {
   Devices devices_;
   ServerParts parts_;
   Watchers watchers_;
+  Observability observability_;
   SearchService search_;
   DeviceService device_service_;
   DatasetService dataset_service_;

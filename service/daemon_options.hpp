@@ -22,6 +22,7 @@ struct DaemonOptions {
   std::filesystem::path tls_client_authority;
   TenantQuota quota = {.unfinished_jobs = 100};
   NetworkQuota networks;
+  std::string page;  ///< HOST:PORT of loopback, for the live page and metrics; empty: neither
   /// What reads data sets of uploads (see DatasetReadingOptions).
   std::vector<std::string> dataset_reader;
   SupervisorOptions jobs;  ///< folder: filled in from above

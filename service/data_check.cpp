@@ -7,6 +7,8 @@
 #include "core/sha256.hpp"
 #include "engine/database.hpp"
 #include "engine/store.hpp"
+#include "service/audit_files.hpp"
+#include "service/audit_log.hpp"
 #include "service/backup.hpp"
 #include "service/data_files.hpp"
 #include "service/job.hpp"
@@ -109,6 +111,15 @@ void check_jobs(const fs::path& folder, Database& database, Faults& faults) {
   }
 }
 
+void check_audit(const fs::path& folder, Faults& faults) {
+  // None is there before a daemon has started that writes one.
+  if (!fs::exists(folder / kAuditFile) && full_audit_files(folder).empty()) return;
+  const AuditCheck checked = check_audit_log(folder);
+  if (!checked.fault) return;
+  faults.push_back(fmt::format("{}:{}: {}", checked.fault->file.string(), checked.fault->line,
+                               checked.fault->reason));
+}
+
 }  // namespace
 
 Faults check_data(const fs::path& folder) {
@@ -121,6 +132,7 @@ Faults check_data(const fs::path& folder) {
   for (const fs::path& file : files_below(folder)) {
     if (!is_passing(file) && is_database(folder / file)) check_pages(folder, file, faults);
   }
+  note(faults, kAuditFile, [&] { check_audit(folder, faults); });
   note(faults, kStoreFile, [&] {
     Database database(folder / kStoreFile, Database::Access::kReadOnly);
     if (!check_version(database, faults)) return;
