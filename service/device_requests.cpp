@@ -12,6 +12,7 @@
 #include "service/error_status.hpp"
 #include "service/filter.hpp"
 #include "service/messages.hpp"
+#include "service/request_fields.hpp"
 #include "service/resource_name.hpp"
 #include "spaces/search_space.hpp"
 
@@ -23,7 +24,6 @@ using nlohmann::json;
 constexpr const char* kProfileSource = "profile";
 constexpr const char* kProfileField = "device.profile";
 constexpr const char* kSpaceSource = "space";
-constexpr std::size_t kMaxDisplayNameBytes = 63;
 constexpr int kMaxMeasurements = 1000;
 // No network that anybody would train has more, and costs of one this long take milliseconds.
 constexpr std::size_t kMaxLayers = 2000;
@@ -180,14 +180,8 @@ DeviceName parse_device_name(const std::string& field, const std::string& name) 
 
 NewDevice new_device(const v1::CreateDeviceRequest& request) {
   const v1::Device& asked = request.device();
-  if (asked.display_name().size() > kMaxDisplayNameBytes || find_text_fault(asked.display_name())) {
-    throw InvalidField("device.display_name", "give at most 63 characters of UTF-8");
-  }
-  if (!is_resource_id(request.device_id())) {
-    throw InvalidField("device_id", in_quotes(request.device_id()) +
-                                        " is no id: 1 to 63 of a-z, 0-9, '.', '_', '-', the first "
-                                        "a letter or digit");
-  }
+  require_display_name("device.display_name", asked.display_name());
+  require_id("device_id", request.device_id());
   return {.name = {parse_tenant("parent", request.parent()), request.device_id()},
           .display_name = asked.display_name(),
           .profile = asked.profile(),

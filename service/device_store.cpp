@@ -99,7 +99,7 @@ std::string DeviceRecord::etag() const {
 void DeviceStore::create(NewDevice device, RequestKey request, Callback<DeviceRecord> done) {
   const RecordedRequest key{device.name.tenant, request.id, "create_device", request.fingerprint};
   const std::size_t bytes = device.profile.size();
-  auto insert = [this, device = std::move(device)](Database& database) {
+  auto insert = [this, device = std::move(device), bytes](Database& database) {
     if (find_device(database, device.name, "''")) {
       throw Refusal(ErrorCode::kAlreadyExists,
                     device.name.text() + ": exists already; take another id");
@@ -109,6 +109,7 @@ void DeviceStore::create(NewDevice device, RequestKey request, Callback<DeviceRe
                     fmt::format("tenants/{}: has {} devices, as many as it may; delete one",
                                 device.name.tenant, limits_.devices_of_tenant));
     }
+    require_room(database, device.name.tenant, bytes);
     DeviceRecord record{.uid = 0,
                         .name = device.name,
                         .display_name = device.display_name,
@@ -117,10 +118,10 @@ void DeviceStore::create(NewDevice device, RequestKey request, Callback<DeviceRe
                         .create_time = store_.now(),
                         .measurements = 0};
     Statement inserted = database.query(
-        "INSERT INTO device (tenant, id, display_name, create_time, runtimes, profile)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING uid",
+        "INSERT INTO device (tenant, id, display_name, create_time, runtimes, bytes, profile)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING uid",
         device.name.tenant, device.name.id, device.display_name, to_integer(record.create_time),
-        json(device.runtimes).dump(), device.profile);
+        json(device.runtimes).dump(), bytes, device.profile);
     inserted.next();
     record.uid = inserted.integer(0);
     return record;
@@ -152,7 +153,7 @@ void DeviceStore::report(DeviceName name, std::string runtime,
   std::size_t bytes = 0;
   for (const NewMeasurement& each : measurements) bytes += each.network.size() + each.record.size();
   auto reported = [this, name = std::move(name), runtime = std::move(runtime),
-                   measurements = std::move(measurements)](Database& database) {
+                   measurements = std::move(measurements), bytes](Database& database) {
     DeviceRecord device = existing_device(database, name);
     if (std::ranges::find(device.runtimes, runtime) == device.runtimes.end()) {
       throw Refusal(ErrorCode::kInvalidArgument,
@@ -166,11 +167,12 @@ void DeviceStore::report(DeviceName name, std::string runtime,
                                 "or begin a new device",
                                 name.text(), device.measurements, limits_.measurements_of_device));
     }
+    require_room(database, name.tenant, bytes);
     for (const NewMeasurement& each : measurements) {
       insert_measurement(database, device.uid, runtime, each, store_.now());
     }
-    database.run("UPDATE device SET measurements = ?2 WHERE uid = ?1", device.uid,
-                 device.measurements);
+    database.run("UPDATE device SET measurements = ?2, bytes = bytes + ?3 WHERE uid = ?1",
+                 device.uid, device.measurements, bytes);
     return device;
   };
   change(key, bytes, std::move(reported), std::move(done));
@@ -213,6 +215,19 @@ std::vector<ReportedLatency> DeviceStore::latencies(std::int64_t device, const s
   std::vector<ReportedLatency> networks;
   while (rows.next()) networks.push_back({rows.text(0), rows.real(1)});
   return networks;
+}
+
+void DeviceStore::require_room(Database& database, const std::string& tenant,
+                               std::size_t bytes) const {
+  Statement row =
+      database.query("SELECT coalesce(sum(bytes), 0) FROM device WHERE tenant = ?1", tenant);
+  row.next();
+  const std::int64_t all = row.integer(0) + static_cast<std::int64_t>(bytes);
+  if (all <= limits_.bytes_of_tenant) return;
+  throw Refusal(ErrorCode::kResourceExhausted,
+                fmt::format("tenants/{}: devices and measurements would have {} bytes and {} are "
+                            "the most; delete a device",
+                            tenant, all, limits_.bytes_of_tenant));
 }
 
 void DeviceStore::change(RecordedRequest request, std::size_t bytes,

@@ -12,7 +12,7 @@
 namespace hwnas::service {
 
 /// For schema.cpp. Times as there; `measurements` counts the device's rows of device_measurement,
-/// and latency_ms is NULL where a record has none.
+/// `bytes` are of their texts and of the profile, and latency_ms is NULL where a record has none.
 inline constexpr const char* kDeviceTables = R"sql(
 CREATE TABLE device (
   uid           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -22,6 +22,7 @@ CREATE TABLE device (
   create_time   INTEGER NOT NULL,
   runtimes      TEXT NOT NULL,
   measurements  INTEGER NOT NULL DEFAULT 0,
+  bytes         INTEGER NOT NULL,
   profile       TEXT NOT NULL,
   UNIQUE (tenant, id)
 );
@@ -90,6 +91,7 @@ class DeviceStore {
   struct Limits {
     int devices_of_tenant = 1000;
     int measurements_of_device = 10'000;
+    std::int64_t bytes_of_tenant = std::int64_t{256} << 20;  ///< profiles and measurements
   };
 
   /// `store` outlives it.
@@ -100,13 +102,13 @@ class DeviceStore {
   DeviceStore(const DeviceStore&) = delete;
   DeviceStore& operator=(const DeviceStore&) = delete;
 
-  /// AlreadyExists; ResourceExhausted over the limit.
+  /// AlreadyExists; ResourceExhausted over the limits.
   void create(NewDevice device, RequestKey request, Callback<DeviceRecord> done);
   /// Removes a device with its measurements and gives it as it was last. NotFound; StaleEtag (an
   /// empty etag fits always).
   void remove(DeviceName name, std::string etag, RequestKey request, Callback<DeviceRecord> done);
   /// All records or none. NotFound; InvalidArgument if the device has no such runtime;
-  /// ResourceExhausted over the limit.
+  /// ResourceExhausted over the limits.
   void report(DeviceName name, std::string runtime, std::vector<NewMeasurement> measurements,
               RequestKey request, Callback<DeviceRecord> done);
 
@@ -121,6 +123,7 @@ class DeviceStore {
                                          int limit) const;
 
  private:
+  void require_room(engine::Database& database, const std::string& tenant, std::size_t bytes) const;
   void change(RecordedRequest request, std::size_t bytes,
               std::function<DeviceRecord(engine::Database&)> change, Callback<DeviceRecord> done);
 

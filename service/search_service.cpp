@@ -82,8 +82,8 @@ ServerUnaryReactor* SearchService::CreateSearchJob(CallbackServerContext* contex
     const std::string tenant = parse_tenant("parent", request->parent());
     call.require(tenant);
     const RequestKey key = request_key(*request, request->request_id());
-    if (const auto created = parts_.jobs.read().created_before(tenant, key)) {
-      *response = to_message(*created);
+    if (const auto before = parts_.jobs.read().created_before(tenant, key)) {
+      *response = to_message(*before);
       return call.finish();
     }
     NewJob job = new_job(*request, rules_of(parts_, tenant));

@@ -146,5 +146,23 @@ TEST_F(DeviceStoreTest, RefusesWhatIsTakenUnknownOrTooMuchAndChangesNothing) {
   EXPECT_EQ(devices.find({"acme", "a"})->measurements, 2);
 }
 
+TEST_F(DeviceStoreTest, ATenantsTextsMayHaveSoManyBytes) {
+  Store store(folder_.path());
+  DeviceStore devices(store, {.bytes_of_tenant = 100});
+  NewDevice large = new_device("large");
+  large.profile.resize(80, '#');
+  create(devices, large);
+  NewMeasurement measurement = measured("n", 1);
+  measurement.record.resize(21, ' ');
+  EXPECT_EQ(code_of([&] { report(devices, "large", "tflite_micro", {measurement}); }),
+            ErrorCode::kResourceExhausted);
+  large.name.id = "another";
+  EXPECT_EQ(code_of([&] { create(devices, large); }), ErrorCode::kResourceExhausted);
+  large.name.tenant = "bolt";
+  create(devices, large);
+  remove(devices, "large");
+  create(devices, new_device("small"));
+}
+
 }  // namespace
 }  // namespace hwnas::service
