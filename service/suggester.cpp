@@ -32,7 +32,7 @@ void Suggester::enter(const StudyName& name, const std::function<void(Lane&)>& a
     add(*lane);
     if (std::exchange(lane->busy, true)) return;
   }
-  pool_.submit_always([this, lane] { serve(lane); });
+  serve(lane);
 }
 
 Suggester::LanePointer Suggester::lane_of(const StudyName& name) {

@@ -16,7 +16,8 @@ namespace hwnas::service {
 
 /// Answers who asks for suggestions and for early stopping. Studies go side by side; of each, one
 /// thread at a time works with its strategy, and all that wait for suggestions then get them in one
-/// change. Keeps the strategies of the studies asked last. Thread-safe.
+/// change. Keeps the strategies of the studies asked last. Thread-safe; calls are for threads that
+/// may wait, as those of the pool, and answers come from them or from the store.
 class Suggester {
  public:
   /// `store` and `pool` outlive it, and it outlives the pool's work and the store's changes.
