@@ -23,13 +23,17 @@ bool sync_folder(const std::filesystem::path& folder) {
 
 }  // namespace
 
+UploadFile::UploadFile(std::filesystem::path file)
+    : file_(std::move(file)),
+      descriptor_(::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
+  if (descriptor_ < 0) fail();
+}
+
 UploadFile::UploadFile(std::filesystem::path file, std::int64_t committed_bytes)
-    : file_(std::move(file)), size_(committed_bytes) {
-  descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    : UploadFile(std::move(file)) {
   struct stat status {};
-  if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) fail();
+  if (::fstat(descriptor_, &status) != 0) fail();
   if (status.st_size < committed_bytes) {
-    ::close(descriptor_);
     throw error(ErrorCode::kUnavailable,
                 "the upload has {} bytes on the disk instead of {}: has somebody changed the "
                 "daemon's folder? Delete it and upload the file again",
@@ -37,6 +41,7 @@ UploadFile::UploadFile(std::filesystem::path file, std::int64_t committed_bytes)
   }
   if (status.st_size > committed_bytes) cut(committed_bytes);
   if (committed_bytes == 0 && !sync_folder(file_.parent_path())) fail();
+  size_ = committed_bytes;
 }
 
 UploadFile::~UploadFile() {

@@ -33,6 +33,7 @@ class UploadFile {
   std::string sha256() const;
 
  private:
+  explicit UploadFile(std::filesystem::path file);
   [[noreturn]] void fail() const;
 
   std::filesystem::path file_;
