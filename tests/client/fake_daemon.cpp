@@ -1,16 +1,22 @@
 #include "tests/client/fake_daemon.hpp"
 
+#include <fmt/format.h>
+
 #include <chrono>
 
 namespace hwnas::client {
 
 using namespace std::chrono_literals;
 
-FakeDaemon::FakeDaemon() {
+FakeDaemon::FakeDaemon(std::shared_ptr<grpc::ServerCredentials> credentials)
+    : address_(credentials ? "127.0.0.1:0" : "unix:" + (folder_ / "s").string()) {
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(address(), grpc::InsecureServerCredentials());
+  int port = 0;
+  builder.AddListeningPort(address_, credentials ? credentials : grpc::InsecureServerCredentials(),
+                           &port);
   builder.RegisterService(this);
   server_ = builder.BuildAndStart();
+  if (credentials) address_ = fmt::format("127.0.0.1:{}", port);
 }
 
 FakeDaemon::~FakeDaemon() {

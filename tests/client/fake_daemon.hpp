@@ -14,13 +14,14 @@ namespace hwnas::client {
 /// A hwnasd in this process that answers as a test says.
 class FakeDaemon final : public v1::SearchService::Service {
  public:
-  FakeDaemon();
+  /// On a Unix socket or, with credentials, on a port of this machine.
+  explicit FakeDaemon(std::shared_ptr<grpc::ServerCredentials> credentials = nullptr);
   ~FakeDaemon() override;
 
   /// Does not wait long, and has no token.
   SearchClient client(RetryPolicy policy = quick()) const;
   static RetryPolicy quick();
-  std::string address() const { return "unix:" + (folder_ / "s").string(); }
+  const std::string& address() const { return address_; }
 
   template <typename Request, typename Response>
   using Unary = std::function<grpc::Status(const Request&, Response&)>;
@@ -50,6 +51,7 @@ class FakeDaemon final : public v1::SearchService::Service {
                                 grpc::ServerWriter<v1::DownloadArtifactResponse>* writer) override;
 
   TemporaryFolder folder_;
+  std::string address_;
   std::unique_ptr<grpc::Server> server_;
 };
 
