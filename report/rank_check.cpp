@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "report/report.hpp"
 #include "report/sections.hpp"
 #include "report/svg.hpp"
@@ -29,6 +31,22 @@ std::string chart(const RankCheckSummary& check) {
   return std::move(plot).finish();
 }
 
+std::string table(const RankCheckSummary& check) {
+  constexpr std::size_t kMostRows = 12;
+  std::string rows;
+  for (std::size_t i = 0; i < std::min(check.networks.size(), kMostRows); ++i) {
+    const RankCheckNetwork& network = check.networks[i];
+    rows += fmt::format(
+        "<tr><th scope=\"row\"><code>{}</code></th><td>{:.2f} %</td><td>{:.2f} %</td></tr>",
+        escape(network.genotype), network.supernet_top1, network.alone_top1);
+  }
+  return fmt::format(
+      "<div class=\"scroll\"><table class=\"numbers\"><thead><tr><th scope=\"col\">genotype</th>"
+      "<th scope=\"col\">shared weights</th><th scope=\"col\">alone</th></tr></thead>"
+      "<tbody>{}</tbody></table>{}</div>",
+      rows, check.networks.size() > kMostRows ? "<p class=\"note\">report.json has all.</p>" : "");
+}
+
 }  // namespace
 
 std::string describe_rank_check(const RankCheckSummary& check) {
@@ -49,7 +67,9 @@ std::string rank_check_section(const RunSummary& run) {
           "{}. Each point is a network of the space, scored with the weights that all share "
           "and then trained alone.",
           escape(describe_rank_check(*run.rank_check))),
-      figure("<strong>Rank check</strong>", chart(*run.rank_check)));
+      fmt::format(
+          "<div class=\"pair top\">{}<div><h3>Networks, the smallest first</h3>{}</div></div>",
+          figure("<strong>Rank check</strong>", chart(*run.rank_check)), table(*run.rank_check)));
 }
 
 }  // namespace hwnas::report
