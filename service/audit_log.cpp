@@ -49,12 +49,7 @@ AuditLog::AuditLog(fs::path folder, AuditLogOptions options)
   head_ = {tail.sequence, tail.hash};
   file_first_ = tail.first_sequence;
   open();
-  const MadeLine started = make_audit_line(
-      head_.sequence + 1,
-      {{"time", log_time()}, {"event", "started"}, {"cut_bytes", tail.cut_bytes}}, head_.hash);
-  if (!write_lines(started.text + "\n")) throw disk_error(folder_ / kAuditFile);
-  if (file_first_ == 0) file_first_ = head_.sequence + 1;
-  head_ = {head_.sequence + 1, started.hash};
+  waiting_.push_back({.time = log_time(), .cut_bytes = tail.cut_bytes});
   log_event("audit_head", {{"sequence", head_.sequence}, {"hash", head_.hash}});
   thread_ = std::thread([this] { serve(); });
 }
@@ -77,7 +72,7 @@ void AuditLog::append(AuditEntry entry) {
       ++lost_;
       return;
     }
-    waiting_.push_back({log_time(), std::move(entry)});
+    waiting_.push_back({.time = log_time(), .entry = std::move(entry)});
   }
   arrived_.notify_one();
 }
@@ -135,7 +130,11 @@ bool AuditLog::write(const std::deque<Waiting>& batch, std::uint64_t lost) {
     lines.append(line.text).push_back('\n');
     head = {head.sequence + 1, std::move(line.hash)};
   };
-  for (const Waiting& one : batch) add(fields_of(one.time, one.entry));
+  for (const Waiting& one : batch) {
+    add(one.cut_bytes
+            ? ordered_json{{"time", one.time}, {"event", "started"}, {"cut_bytes", *one.cut_bytes}}
+            : fields_of(one.time, one.entry));
+  }
   if (lost > 0) add({{"time", log_time()}, {"event", "lost"}, {"count", lost}});
   if (!write_lines(lines)) return false;
   if (file_first_ == 0) file_first_ = head_.sequence + 1;

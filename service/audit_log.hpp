@@ -48,8 +48,8 @@ inline constexpr const char* kAuditFile = "audit.log";
 class AuditLog {
  public:
   /// Makes the file if need be, readable by the owner only, and cuts off what a crash has left
-  /// half-written at its end. Throws Unavailable for the disk, FailedPrecondition for a file of
-  /// which no line within the last MiB is whole.
+  /// half-written at its end. A full disk is no reason not to start: see above. Throws Unavailable
+  /// for the disk, FailedPrecondition for a file of which no line within the last MiB is whole.
   explicit AuditLog(std::filesystem::path folder, AuditLogOptions options = {});
   /// Writes what waits.
   ~AuditLog();
@@ -70,7 +70,8 @@ class AuditLog {
  private:
   struct Waiting {
     std::string time;
-    AuditEntry entry;
+    AuditEntry entry = {};
+    std::optional<std::uint64_t> cut_bytes = {};  // of the event "started" only
   };
 
   void open();
