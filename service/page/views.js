@@ -135,7 +135,7 @@ function showFrontTable(run) {
   table.append(make('caption', {}, `The front: ${rows.length} trial${rows.length === 1 ? '' : 's'}`));
   const head = make('tr');
   head.append(make('th', { scope: 'col' }, 'trial'), ...names.map((name) => make('th', { scope: 'col' }, metricOf(name).label)),
-              make('th', { scope: 'col' }, 'genotype'));
+              make('th', { scope: 'col', class: 'words' }, 'genotype'));
   const body = make('tbody');
   for (const row of rows.slice(0, kMostRows)) {
     const line = make('tr');
