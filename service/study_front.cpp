@@ -2,32 +2,31 @@
 
 #include <set>
 
-#include "search/pareto.hpp"
+#include "search/ranking.hpp"
 #include "service/study_plan.hpp"
 
 namespace hwnas::service {
-namespace {
-
-/// Empty for trials that do not count.
-std::vector<double> objectives_of(const StudyPlan& plan, const vizier::Trial& trial) {
-  return plan.result(trial).objectives;
-}
-
-}  // namespace
 
 std::vector<vizier::Trial> optimal_trials(const StudyReader& reader, const StudyName& name) {
   const StudyPlan plan(reader.study(name).study_spec());
-  search::ParetoArchive front;
+  std::vector<std::string> ids;
+  std::vector<double> objectives;
   reader.visit_trials(name, [&](const vizier::Trial& trial) {
-    std::vector<double> objectives = objectives_of(plan, trial);
-    if (!objectives.empty()) front.insert({std::stoull(trial.id()), std::move(objectives)});
+    const std::vector<double> own = plan.result(trial).objectives;
+    if (own.empty()) return;
+    ids.push_back(trial.id());
+    objectives.insert(objectives.end(), own.begin(), own.end());
   });
-  std::set<std::vector<double>> best;
-  for (const search::ParetoPoint& point : front.points()) best.insert(point.objectives);
-  // Read again: of a large study only the front is held, which keeps one trial of equal ones.
+  if (ids.empty()) return {};
+  const auto fronts = search::non_dominated_fronts(objectives, objectives.size() / ids.size());
+  std::set<std::string> best;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (fronts[i] == 0) best.insert(ids[i]);
+  }
+  // Read again: of a large study only the front is held.
   std::vector<vizier::Trial> trials;
   reader.visit_trials(name, [&](const vizier::Trial& trial) {
-    if (best.contains(objectives_of(plan, trial))) trials.push_back(trial);
+    if (best.contains(trial.id())) trials.push_back(trial);
   });
   return trials;
 }

@@ -15,7 +15,8 @@ using Spec = vizier::StudySpec::ParameterSpec;
 using Condition = Spec::ConditionalParameterSpec;
 
 constexpr std::size_t kMaxParameters = 1000;
-constexpr std::size_t kMaxOptions = 50'000;  // of all decisions
+constexpr std::size_t kMaxOptions = 50'000;          // of all decisions
+constexpr std::size_t kMaxConditionValues = 10'000;  // of all conditions
 constexpr std::size_t kMaxIdBytes = 256;
 constexpr int kMaxDepth = 16;
 
@@ -82,14 +83,25 @@ void StudySpace::add_children(const Spec& spec, const std::string& field, std::s
     if (spec.has_double_value_spec()) {
       throw InvalidField(place, "only integer, discrete and categorical parameters have children");
     }
-    add(child.parameter_spec(), place + ".parameter_spec", parent,
-        numbers_of(child, nodes_[parent].values, place), depth + 1);
+    std::vector<double> when = numbers_of(child, nodes_[parent].values, place);
+    condition_values_ += when.size();
+    if (condition_values_ > kMaxConditionValues) {
+      throw InvalidField(
+          place, fmt::format("too many values of parents in all: at most {}", kMaxConditionValues));
+    }
+    add(child.parameter_spec(), place + ".parameter_spec", parent, std::move(when), depth + 1);
   }
 }
 
 void StudySpace::add_decisions(Node& node) {
   node.first_decision = decisions_.size();
   const auto& digits = node.values.digits();
+  for (const std::uint32_t options : digits) options_ += options;
+  if (options_ > kMaxOptions) {
+    throw InvalidField(
+        "study.study_spec.parameters",
+        fmt::format("too many values of categories in all: at most {}", kMaxOptions));
+  }
   for (std::size_t i = 0; i < digits.size(); ++i) {
     spaces::Decision decision;
     decision.name = fmt::format("{}[{}].{}", node.id, nodes_.size(), i);
@@ -98,13 +110,6 @@ void StudySpace::add_decisions(Node& node) {
       decision.options.push_back(std::to_string(option));
     }
     decisions_.push_back(std::move(decision));
-  }
-  std::size_t options = 0;
-  for (const spaces::Decision& decision : decisions_) options += decision.options.size();
-  if (options > kMaxOptions) {
-    throw InvalidField(
-        "study.study_spec.parameters",
-        fmt::format("too many values of categories in all: at most {}", kMaxOptions));
   }
 }
 

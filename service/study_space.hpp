@@ -58,6 +58,8 @@ class StudySpace final : public spaces::DecisionSpace {
 
   std::vector<Node> nodes_;  ///< parents before their children
   std::vector<spaces::Decision> decisions_;
+  std::size_t options_ = 0;           ///< of all decisions
+  std::size_t condition_values_ = 0;  ///< of parents, in all conditions
 };
 
 }  // namespace hwnas::service

@@ -101,11 +101,11 @@ void StudyValues::read_categories(const Spec& spec, const std::string& field) {
   kind_ = Kind::kCategory;
   const auto& values = spec.categorical_value_spec().values();
   categories_.assign(values.begin(), values.end());
-  const std::set<std::string> distinct(values.begin(), values.end());
+  for (std::uint64_t i = 0; i < categories_.size(); ++i) places_.emplace(categories_[i], i);
   const bool fit = std::ranges::all_of(
       values, [](const auto& value) { return value.size() <= kMaxCategoryBytes; });
   if (values.empty() || values.size() > kMaxListed || !fit ||
-      distinct.size() != categories_.size()) {
+      places_.size() != categories_.size()) {
     throw InvalidField(field + ".values",
                        fmt::format("give 1 to {} different texts of at most {} bytes", kMaxListed,
                                    kMaxCategoryBytes));
@@ -215,9 +215,8 @@ std::optional<std::uint64_t> StudyValues::code_of(double number_sought) const {
 }
 
 std::optional<std::uint64_t> StudyValues::code_of(const std::string& category) const {
-  const auto found = std::ranges::find(categories_, category);
-  if (found == categories_.end()) return std::nullopt;
-  return static_cast<std::uint64_t>(found - categories_.begin());
+  const auto found = places_.find(category);
+  return found == places_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<std::uint64_t> StudyValues::code_of(const google::protobuf::Value& value) const {

@@ -3,6 +3,7 @@
 #include <google/protobuf/struct.pb.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,6 +62,7 @@ class StudyValues {
   std::vector<std::uint32_t> digits_;
   std::vector<double> points_;  ///< of a discrete parameter, rising
   std::vector<std::string> categories_;
+  std::map<std::string, std::uint64_t, std::less<>> places_;  ///< of categories
 };
 
 }  // namespace hwnas::service

@@ -208,6 +208,22 @@ TEST(StudySpace, RefusesTwoParametersOfOneIdThatCanBeActiveTogether) {
   EXPECT_THAT(refusal_of(parent_of("u", "v") + a), HasSubstr("rename one"));
 }
 
+TEST(StudySpace, RefusesMoreChoicesAndConditionsThanItCanHold) {
+  std::string choices;
+  for (int p = 0; p < 20; ++p) {
+    choices += "parameters { parameter_id: 'p" + std::to_string(p) + "' categorical_value_spec {";
+    for (int v = 0; v < 3000; ++v) choices += " values: '" + std::to_string(v) + "'";
+    choices += " } }";
+  }
+  EXPECT_THAT(refusal_of(choices), HasSubstr("too many values of categories"));
+  std::string condition = "conditional_parameter_specs { parent_int_values {";
+  for (int v = 0; v < 10'001; ++v) condition += " values: 1";
+  condition += " } parameter_spec { parameter_id: 'c' double_value_spec { max_value: 1 } } }";
+  EXPECT_THAT(refusal_of("parameters { parameter_id: 'p' integer_value_spec { max_value: 1 } " +
+                         condition + " }"),
+              HasSubstr("too many values of parents"));
+}
+
 TEST(StudySpace, RefusesMoreThanAThousandParametersAndNestingBeyondSixteen) {
   std::string many;
   for (int i = 0; i <= 1000; ++i) {
