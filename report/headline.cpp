@@ -128,13 +128,13 @@ std::string tiles(const RunSummary& run, const Subject& subject) {
 
 /// One sentence a person would say about the search.
 std::string story(const RunSummary& run) {
-  const std::size_t trained =
+  const std::size_t evaluated =
       count_trials(run, TrialState::kComplete) + count_trials(run, TrialState::kStopped);
   const std::size_t infeasible = count_trials(run, TrialState::kInfeasible);
   const std::size_t failed = count_trials(run, TrialState::kFailed);
   const std::size_t front = std::ranges::count(run.trials, true, &TrialSummary::on_front);
-  std::string text = fmt::format("Of {}, {} {} trained", counted(run.trials.size(), "candidate"),
-                                 trained, trained == 1 ? "was" : "were");
+  std::string text = fmt::format("Of {}, {} {} evaluated", counted(run.trials.size(), "candidate"),
+                                 evaluated, evaluated == 1 ? "was" : "were");
   if (infeasible > 0) text += fmt::format(", {} broke a limit and cost no training", infeasible);
   if (failed > 0) text += fmt::format(", {} failed", failed);
   return text + fmt::format("; {} on the Pareto front.",
