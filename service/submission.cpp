@@ -105,6 +105,7 @@ class FaultList {
     const std::string section = key.substr(0, key.find('.'));
     if (section.empty() || sections_.insert(section).second) faults_.push_back(fault);
   }
+  bool empty() const { return faults_.empty(); }
   std::vector<std::string> take() && { return std::move(faults_); }
 
  private:
@@ -188,6 +189,7 @@ std::vector<std::string> faults_of_submission(const std::string& text,
     Config config = Config::parse(text, kSubmissionSource);
     if (config.kind() == Config::Kind::kMap) {
       for (const auto refuse : kRefusals) faults.check([&] { refuse(config); });
+      if (!faults.empty()) return;  // the experiment's reader would open the files
       resolve_device(config, devices);
       faults.check([&] { resolve_data(config, datasets); });
     }

@@ -82,8 +82,8 @@ inline constexpr const char* kSubmissionSource = "experiment";
 /// that come with hwnas. Throws InvalidArgument with "experiment:line:column".
 Submission read_submission(const std::string& text, const TenantDatasets& datasets,
                            const DeviceProfiles& devices = {});
-/// The messages of all faults for which read_submission would refuse the text, one a section of it.
-/// Empty: there is none.
+/// The messages of all faults for which read_submission would refuse the text, one a section of it;
+/// where it reaches for what the client may not have, those alone. Empty: there is none.
 std::vector<std::string> faults_of_submission(const std::string& text,
                                               const TenantDatasets& datasets,
                                               const DeviceProfiles& devices = {});

@@ -28,6 +28,17 @@ class SubmissionTest : public testing::Test {
     return "accepted";
   }
 
+  /// The sample with pieces of it replaced.
+  std::string with(const std::vector<std::pair<std::string, std::string>>& pieces) const {
+    std::string text = sample_.text;
+    for (const auto& [from, to] : pieces) {
+      const std::size_t at = text.find(from);
+      EXPECT_NE(at, std::string::npos) << from;
+      text.replace(at, from.size(), to);
+    }
+    return text;
+  }
+
   const TemporaryFolder folder_;
   const SampleExperiment sample_ = write_sample_experiment(folder_);
   const Datasets datasets_{sample_.datasets};
@@ -71,19 +82,25 @@ TEST_F(SubmissionTest, TheProfileOfATenantsDeviceComesBeforeThoseOfHwnasAndStays
 }
 
 TEST_F(SubmissionTest, AllFaultsAreToldOneASection) {
-  std::string text = sample_.text;
-  const auto replace = [&](const std::string& from, const std::string& to) {
-    text.replace(text.find(from), from.size(), to);
-  };
-  replace("data: { name: waves }", "data: { name: wave }");
-  replace("name: stm32f746", "file: /etc/passwd");
-  replace("validation_fraction: 0.2", "validation_fraction: 2\nsead: 3");
-  const std::vector<std::string> faults = faults_of_submission(text, datasets_);
-  EXPECT_THAT(faults, testing::UnorderedElementsAre(
-                          HasSubstr("did you mean 'waves'?"), HasSubstr("cannot name files"),
-                          HasSubstr("'sead'"), HasSubstr("validation_fraction")));
+  const std::string text = with({{"data: { name: waves }", "data: { name: wave }"},
+                                 {"validation_fraction: 0.2", "validation_fraction: 2\nsead: 3"},
+                                 {"trials: 20", "trials: 0"}});
+  EXPECT_THAT(
+      faults_of_submission(text, datasets_),
+      testing::UnorderedElementsAre(HasSubstr("did you mean 'waves'?"), HasSubstr("'sead'"),
+                                    HasSubstr("validation_fraction"), HasSubstr("search.trials")));
   EXPECT_THAT(faults_of_submission(sample_.text, datasets_), testing::IsEmpty());
   EXPECT_THAT(faults_of_submission("a: [", datasets_), testing::SizeIs(1));
+}
+
+TEST_F(SubmissionTest, FilesThatAreRefusedAreNotOpenedToFindMoreFaults) {
+  const std::string text = with({{"name: stm32f746", "file: /etc/passwd"},
+                                 {"family: conv1d", "file: /etc/shadow"},
+                                 {"trials: 20", "trials: 0"}});
+  EXPECT_THAT(faults_of_submission(text, datasets_),
+              testing::ElementsAre(
+                  testing::AllOf(HasSubstr("space.file"), HasSubstr("cannot name files")),
+                  testing::AllOf(HasSubstr("device.file"), HasSubstr("cannot name files"))));
 }
 
 TEST_F(SubmissionTest, ReadersAndTheirFilesCanOnlyBeNamedByTheOperator) {
