@@ -256,8 +256,7 @@ bool Supervisor::is_ready(const JobRecord& job) const {
     return true;
   }
   try {
-    const Submission submission =
-        read_submission(job.specification, datasets_.of(job.name.tenant));
+    const Submission submission = read_submission(job.specification, datasets_.of(job.name.tenant));
     return options_.devices.is_ready(job.name.tenant, submission.experiment);
   } catch (const Error&) {
     return true;  // which its start says
