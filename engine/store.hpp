@@ -28,14 +28,14 @@ std::string_view to_string(Stage stage);
 
 /// What is written once, when a run is created (table `run`, one row).
 struct RunRecord {
-  std::string experiment;     ///< Experiment::config as YAML
-  std::string folder;         ///< Experiment::folder
-  std::string version;        ///< of hwnas
-  std::string machine;        ///< processor and cores
-  std::string started;        ///< RFC 3339, UTC
-  std::string failure;        ///< why the last attempt ended; empty: it did not fail
-  std::string latency_model;  ///< Experiment::latency_model
-  bool has_supernet = false;  ///< not kept: whether there is a stage kSupernet
+  std::string experiment = {};     ///< Experiment::config as YAML
+  std::string folder = {};         ///< Experiment::folder
+  std::string version = {};        ///< of hwnas
+  std::string machine = {};        ///< processor and cores
+  std::string started = {};        ///< RFC 3339, UTC
+  std::string failure = {};        ///< why the last attempt ended; empty: it did not fail
+  std::string latency_model = {};  ///< Experiment::latency_model
+  bool has_supernet = false;       ///< not kept: whether there is a stage kSupernet
 };
 
 struct StageRecord {

@@ -16,9 +16,9 @@ namespace hwnas::service {
 struct JobQuery {
   std::string tenant;
   JobKind kind = JobKind::kSearch;
-  int page_size = 0;       ///< 0: 50; at most 1000, more count as 1000; InvalidArgument below 0
-  std::string page_token;  ///< empty: from the beginning
-  std::string filter;      ///< the text that `matches` was made of: tokens are bound to it
+  int page_size = 0;  ///< 0: 50; at most 1000, more count as 1000; InvalidArgument below 0
+  std::string page_token = {};  ///< empty: from the beginning
+  std::string filter = {};      ///< the text that `matches` was made of: tokens are bound to it
   std::function<bool(const JobRecord&)> matches = {};  ///< empty: all
 };
 

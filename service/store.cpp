@@ -71,7 +71,10 @@ Store::Store(const fs::path& folder, StoreOptions options)
   writer_ = std::make_unique<GroupCommit>(std::move(database), std::move(commit));
 }
 
-Store::~Store() = default;
+Store::~Store() {
+  close();
+  idle_.clear();  // SQLite takes the log into the file when the writing connection closes last
+}
 
 void Store::after_commit(std::function<void(bool)> hook) {
   hooks_.push_back(std::move(hook));

@@ -175,7 +175,9 @@ TEST_F(PageTest, ItsKeyIsForItsOwnerOnlyAndStays) {
     struct stat status {};
     ASSERT_EQ(::stat((data_ / kPageKeyFile).c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0600u);
-    if (life == 1) EXPECT_EQ(page_key(data_), key);
+    if (life == 1) {
+      EXPECT_EQ(page_key(data_), key);
+    }
     key = page_key(data_);
     EXPECT_THAT(daemon.errors(), Not(HasSubstr(key)));
   }
