@@ -2,10 +2,14 @@
 //   daemon_load --figure get      99th percentile of GetSearchJob, in ms, while a search trains
 //   daemon_load --figure streams  memory of the daemon with 1,000 idle streams of WatchSearchJob,
 //   MB
+//   daemon_load --figure restart  seconds from its start to its first answer, 100,000 events of
+//                                 trials in its store, which it was killed with
 // The last line is the figure. `hwnasd` and `hwnas-train` are those beside the bench's folder, or
 // --programs.
 #include <fmt/format.h>
 #include <grpcpp/channel.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -21,6 +25,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/scratch_folder.hpp"
+#include "service/job_store.hpp"
 
 namespace {
 
@@ -100,6 +105,14 @@ double slowest_get(const ScratchFolder& scratch, const fs::path& programs) {
   return milliseconds[milliseconds.size() * 99 / 100];
 }
 
+/// In the place of hwnas-train: does nothing.
+fs::path make_sleeper(const ScratchFolder& scratch) {
+  const fs::path sleeper = scratch.path() / "sleep";
+  std::ofstream(sleeper) << "#!/bin/sh\nexec sleep 3600\n";
+  fs::permissions(sleeper, fs::perms::owner_all);
+  return sleeper;
+}
+
 /// Counts the streams that have received something.
 class Arrivals {
  public:
@@ -149,10 +162,7 @@ class Stream final : public grpc::ClientReadReactor<v1::WatchSearchJobResponse> 
 };
 
 double memory_of_streams(const ScratchFolder& scratch, const fs::path& programs) {
-  // Its job does nothing, so that the streams are idle.
-  const fs::path sleeper = scratch.path() / "sleep";
-  std::ofstream(sleeper) << "#!/bin/sh\nexec sleep 3600\n";
-  fs::permissions(sleeper, fs::perms::owner_all);
+  const fs::path sleeper = make_sleeper(scratch);  // so that the streams are idle
   const bench::DaemonProcess daemon(
       programs / "hwnasd", scratch.path() / "data",
       {"--datasets", register_data(scratch).string(), "--program", sleeper.string()});
@@ -176,18 +186,57 @@ double memory_of_streams(const ScratchFolder& scratch, const fs::path& programs)
   return with;
 }
 
+/// Ends without closing the store, as kill -9 does: what is written is in its log.
+void fill_store(const fs::path& folder) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    service::Store file(folder);
+    service::JobStore store(file);
+    for (int number = 0; number < 100; ++number) {
+      service::NewJob job;
+      job.name = {"acme", service::JobKind::kSearch, fmt::format("job{}", number)};
+      job.specification = kExperiment;
+      const auto uid = service::await<service::JobRecord>([&](auto done) {
+                         store.create(job, {}, {}, done);
+                       }).uid;
+      const std::vector<service::NewEvent> events(1000, {"trial", std::string(300, 't')});
+      service::await<std::int64_t>([&](auto done) { store.append_events(uid, events, "", done); });
+    }
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  if (status != 0) throw error(ErrorCode::kUnavailable, "the store could not be filled");
+}
+
+double restart(const ScratchFolder& scratch, const fs::path& programs) {
+  const fs::path data = scratch.path() / "data";
+  fill_store(data);
+  const fs::path sleeper = make_sleeper(scratch);
+  const auto start = Clock::now();
+  const bench::DaemonProcess daemon(
+      programs / "hwnasd", data,
+      {"--datasets", register_data(scratch).string(), "--program", sleeper.string()});
+  get(*v1::SearchService::NewStub(daemon.connect()), "tenants/acme/searchJobs/job99");
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
   CLI::App app("hwnasd from outside");
   std::string figure;
   fs::path programs = fs::read_symlink("/proc/self/exe").parent_path().parent_path() / "cli";
-  app.add_option("--figure", figure)->required()->check(CLI::IsMember({"get", "streams"}));
+  app.add_option("--figure", figure)
+      ->required()
+      ->check(CLI::IsMember({"get", "streams", "restart"}));
   app.add_option("--programs", programs, "folder of hwnasd and hwnas-train");
   CLI11_PARSE(app, argc, argv);
   const ScratchFolder scratch;
   if (figure == "get") {
     fmt::print("{:.2f}\n", slowest_get(scratch, programs));
+  } else if (figure == "restart") {
+    fmt::print("{:.3f}\n", restart(scratch, programs));
   } else {
     fmt::print("{:.0f}\n", memory_of_streams(scratch, programs));
   }
