@@ -43,7 +43,7 @@ constexpr int kStreamsOfConnection = 100;  // below the daemon's limit
 constexpr const char* kExperiment = R"(version: 1
 name: load
 data: { name: fashion_mnist }
-space: { family: mobile }
+space: { family: nasbench201, cells_per_stage: 1 }
 device: { name: stm32f746, runtime: tflite_micro }
 objectives: [ maximize val_top1, minimize latency_ms ]
 search: { strategy: random, trials: 100 }
