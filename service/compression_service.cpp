@@ -3,6 +3,7 @@
 #include "service/call.hpp"
 #include "service/compression_requests.hpp"
 #include "service/compression_results.hpp"
+#include "service/request_fields.hpp"
 #include "service/resource_name.hpp"
 #include "service/search_requests.hpp"
 #include "service/supervisor.hpp"

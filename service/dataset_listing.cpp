@@ -6,7 +6,7 @@
 
 #include "service/dataset_requests.hpp"
 #include "service/job_rows.hpp"
-#include "service/search_requests.hpp"
+#include "service/request_fields.hpp"
 
 namespace hwnas::service {
 namespace {

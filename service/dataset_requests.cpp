@@ -46,10 +46,7 @@ Config checked_reader(const std::function<Config()>& read) {
   try {
     return read();
   } catch (const Error& failure) {
-    const TextFaultPlace place = place_of_fault(failure.what(), "reader");
-    if (place.line == 0) throw InvalidField(kReaderField, place.description);
-    throw InvalidField(place.key.empty() ? kReaderField : kReaderField + (":" + place.key),
-                       fmt::format("{}:{}: {}", place.line, place.column, place.description));
+    throw InvalidFields({violation_of(kReaderField, failure.what(), "reader")});
   }
 }
 

@@ -5,8 +5,8 @@
 #include "service/call.hpp"
 #include "service/dataset_listing.hpp"
 #include "service/error_status.hpp"
+#include "service/request_fields.hpp"
 #include "service/resource_name.hpp"
-#include "service/search_requests.hpp"
 
 namespace hwnas::service {
 namespace {

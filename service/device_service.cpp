@@ -12,8 +12,8 @@
 #include "service/call.hpp"
 #include "service/device_requests.hpp"
 #include "service/messages.hpp"
+#include "service/request_fields.hpp"
 #include "service/resource_name.hpp"
-#include "service/search_requests.hpp"
 
 namespace hwnas::service {
 namespace {

@@ -134,11 +134,7 @@ void DeviceStore::remove(DeviceName name, std::string etag, RequestKey request,
   const RecordedRequest key{name.tenant, request.id, "remove_device", request.fingerprint};
   auto removed = [name = std::move(name), etag = std::move(etag)](Database& database) {
     DeviceRecord device = existing_device(database, name);
-    if (!etag.empty() && etag != device.etag()) {
-      throw StaleEtag(ErrorCode::kFailedPrecondition,
-                      fmt::format("{}: changed since it was read (etag {}, now {}); read it again",
-                                  name.text(), etag, device.etag()));
-    }
+    require_etag(name.text(), etag, device.etag());
     database.run("DELETE FROM device_measurement WHERE device = ?1", device.uid);
     database.run("DELETE FROM device WHERE uid = ?1", device.uid);
     return device;

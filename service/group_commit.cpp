@@ -104,6 +104,7 @@ GroupCommit::Batch GroupCommit::next_batch() {
 
 void GroupCommit::commit(Batch& batch) {
   if (bytes_since_checkpoint_ >= kCheckpointBytes) checkpoint();
+  const auto begun = std::chrono::steady_clock::now();
   {
     Transaction transaction(database_);
     for (Item& item : batch) apply(item);
@@ -111,6 +112,7 @@ void GroupCommit::commit(Batch& batch) {
   }
   bytes_since_checkpoint_ += kBytesOfCommit;
   for (const Item& item : batch) bytes_since_checkpoint_ += item.bytes;
+  if (options_.on_commit) options_.on_commit(std::chrono::steady_clock::now() - begun);
   if (options_.after_commit) options_.after_commit(true);
   for (Item& item : batch) item.done(item.refusal);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -19,6 +20,8 @@ struct GroupCommitOptions {
   std::size_t max_waiting = 10'000;  ///< pieces of work that may wait; more are Unavailable
   /// After each COMMIT, before the callbacks of what it holds; and after each that failed.
   std::function<void(bool committed)> after_commit = {};
+  /// How long each transaction that was committed took, with its sync; before after_commit.
+  std::function<void(std::chrono::duration<double>)> on_commit = {};
   /// Once, when the disk or the file has failed: what is acknowledged is safe, what comes after
   /// could not be. The process should end at once and be started again, which recovers the file.
   std::function<void(const Error&)> on_fatal = {};

@@ -21,13 +21,6 @@ Refusal refuse(ErrorCode code, std::string message) {
   return {code, std::move(message)};
 }
 
-void require_etag(const JobRecord& job, const std::string& etag) {
-  if (etag.empty() || etag == job.etag()) return;
-  throw StaleEtag(ErrorCode::kFailedPrecondition,
-                  fmt::format("{}: changed since it was read (etag {}, now {}); read it again",
-                              job.name.text(), etag, job.etag()));
-}
-
 /// Erases some events of a deleted job. True if there are more.
 bool erase_slice(Database& database, std::int64_t uid) {
   database.run(
@@ -81,7 +74,7 @@ void JobStore::cancel(JobName name, std::string etag, RequestKey request,
   const auto cancelled = [this, name = std::move(name),
                           etag = std::move(etag)](Database& database) {
     JobRecord job = find_job(database, name, kJobColumnsWithoutSpecification);
-    require_etag(job, etag);
+    require_etag(job.name.text(), etag, job.etag());
     switch (job.state) {
       case JobState::kQueued:
         return enter(database, std::move(job), {.to = JobState::kCancelled}, store_.now());
@@ -106,7 +99,7 @@ void JobStore::remove(JobName name, std::string etag, RequestKey request,
   const auto removed = [this, name = std::move(name), etag = std::move(etag),
                         more](Database& database) {
     JobRecord job = find_job(database, name, kJobColumnsWithoutSpecification);
-    require_etag(job, etag);
+    require_etag(job.name.text(), etag, job.etag());
     if (!is_final(job.state)) {
       throw refuse(ErrorCode::kFailedPrecondition,
                    fmt::format("{}: cannot be deleted while it is {}; cancel it first", name.text(),
@@ -139,25 +132,21 @@ void JobStore::append_events(std::int64_t uid, std::vector<NewEvent> events, std
                              Callback<std::int64_t> done) {
   std::size_t bytes = cursor.size();
   for (const NewEvent& event : events) bytes += event.payload.size();
-  auto revision = std::make_shared<std::int64_t>(0);
-  auto work = [this, uid, events = std::move(events), cursor = std::move(cursor),
-               revision](Database& database) {
-    Statement updated =
-        database.query("UPDATE job SET cursor = ?2 WHERE uid = ?1 RETURNING revision", uid, cursor);
-    if (!updated.next()) {
-      throw refuse(ErrorCode::kNotFound, fmt::format("job {}: deleted, or never there", uid));
-    }
-    *revision = updated.integer(0);
-    for (const NewEvent& event : events) {
-      *revision = log(database, uid, store_.now(), event.kind, event.payload);
-    }
-  };
-  store_.submit(
-      std::move(work),
-      [done = std::move(done), revision](std::exception_ptr failure) {
-        done(failure ? Outcome<std::int64_t>(failure) : Outcome<std::int64_t>(*revision));
+  store_.change<std::int64_t>(
+      {}, bytes,
+      [this, uid, events = std::move(events), cursor = std::move(cursor)](Database& database) {
+        Statement updated = database.query(
+            "UPDATE job SET cursor = ?2 WHERE uid = ?1 RETURNING revision", uid, cursor);
+        if (!updated.next()) {
+          throw refuse(ErrorCode::kNotFound, fmt::format("job {}: deleted, or never there", uid));
+        }
+        std::int64_t revision = updated.integer(0);
+        for (const NewEvent& event : events) {
+          revision = log(database, uid, store_.now(), event.kind, event.payload);
+        }
+        return revision;
       },
-      bytes);
+      {}, std::move(done));
 }
 
 void JobStore::change(RecordedRequest request, std::size_t bytes, Change change,
@@ -167,17 +156,17 @@ void JobStore::change(RecordedRequest request, std::size_t bytes, Change change,
 }
 
 void JobStore::record_use(std::int64_t uid, JobUse use, Callback<std::monostate> done) {
-  const auto work = [this, uid, use](Database& database) {
-    Statement updated =
-        database.query("UPDATE job SET bytes = ?2 WHERE uid = ?1 RETURNING tenant", uid, use.bytes);
-    if (updated.next()) add_cpu_seconds(database, updated.text(0), use.cpu_seconds, store_.now());
-  };
-  store_.submit(
-      work,
-      [done = std::move(done)](std::exception_ptr failure) {
-        done(failure ? Outcome<std::monostate>(failure) : std::monostate());
+  store_.change<std::monostate>(
+      {}, 0,
+      [this, uid, use](Database& database) {
+        Statement updated = database.query(
+            "UPDATE job SET bytes = ?2 WHERE uid = ?1 RETURNING tenant", uid, use.bytes);
+        if (updated.next()) {
+          add_cpu_seconds(database, updated.text(0), use.cpu_seconds, store_.now());
+        }
+        return std::monostate();
       },
-      0);
+      {}, std::move(done));
 }
 
 JobRecord JobStore::insert(Database& database, const NewJob& job, const TenantQuota& quota) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -54,5 +55,14 @@ class StaleEtag : public Refusal {
  public:
   using Refusal::Refusal;
 };
+
+/// Throws StaleEtag if a client has given an etag that is not `current`.
+inline void require_etag(const std::string& name, const std::string& given,
+                         const std::string& current) {
+  if (given.empty() || given == current) return;
+  throw StaleEtag(ErrorCode::kFailedPrecondition, name + ": changed since it was read (etag " +
+                                                      given + ", now " + current +
+                                                      "); read it again");
+}
 
 }  // namespace hwnas::service

@@ -4,23 +4,18 @@
 
 #include <algorithm>
 
-#include "core/sha256.hpp"
 #include "core/text.hpp"
 #include "engine/front.hpp"
 #include "service/error_status.hpp"
 #include "service/filter.hpp"
 #include "service/messages.hpp"
 #include "service/page_token.hpp"
+#include "service/request_fields.hpp"
 #include "service/resource_name.hpp"
 
 namespace hwnas::service {
 namespace {
 
-constexpr std::size_t kMaxRequestIdBytes = 128;
-constexpr std::size_t kMaxDisplayNameBytes = 63;
-constexpr int kMaxPriority = 100;
-constexpr int kDefaultPageSize = 50;
-constexpr int kMaxPageSize = 1000;
 constexpr std::size_t kMadeIdNameBytes = 54;
 constexpr std::size_t kMadeIdDigits = 8;
 
@@ -61,18 +56,6 @@ JobName parse_search_job(const std::string& field, const std::string& name) {
   return job;
 }
 
-RequestKey request_key(const google::protobuf::Message& request, const std::string& id) {
-  const bool printable = std::ranges::all_of(id, [](char c) { return c > ' ' && c <= '~'; });
-  if (id.size() > kMaxRequestIdBytes || !printable) {
-    throw InvalidField("request_id", "give at most 128 printable ASCII characters, or none");
-  }
-  const std::unique_ptr<google::protobuf::Message> arguments(request.New());
-  arguments->CopyFrom(request);
-  const auto* field = request.GetDescriptor()->FindFieldByName("request_id");
-  if (field != nullptr) arguments->GetReflection()->ClearField(arguments.get(), field);
-  return {id, sha256(request.GetTypeName() + "\n" + arguments->SerializeAsString())};
-}
-
 std::vector<std::string> faults_of(const std::string& text, const SubmissionRules& rules) {
   std::vector<std::string> faults = faults_of_submission(text, rules.datasets, rules.devices);
   if (!faults.empty()) return faults;
@@ -87,19 +70,9 @@ std::vector<std::string> faults_of(const std::string& text, const SubmissionRule
 
 NewJob new_job(const v1::CreateSearchJobRequest& request, const SubmissionRules& rules) {
   const v1::SearchJob& asked = request.search_job();
-  if (asked.display_name().size() > kMaxDisplayNameBytes || find_text_fault(asked.display_name())) {
-    throw InvalidField("search_job.display_name", "give at most 63 characters of UTF-8");
-  }
-  if (asked.priority() < -kMaxPriority || asked.priority() > kMaxPriority) {
-    throw InvalidField("search_job.priority",
-                       fmt::format("{} is not between -100 and 100", asked.priority()));
-  }
-  if (!request.search_job_id().empty() && !is_resource_id(request.search_job_id())) {
-    throw InvalidField("search_job_id",
-                       in_quotes(request.search_job_id()) +
-                           " is no id: 1 to 63 of a-z, 0-9, '.', '_', '-', the first a letter or "
-                           "digit");
-  }
+  require_display_name("search_job.display_name", asked.display_name());
+  require_priority("search_job.priority", asked.priority());
+  if (!request.search_job_id().empty()) require_id("search_job_id", request.search_job_id());
   const std::string tenant = parse_tenant("parent", request.parent());
   const Submission submission =
       checked_submission("search_job.experiment", asked.experiment(), rules);
@@ -144,15 +117,6 @@ std::function<bool(const engine::TrialRecord&, bool)> trial_filter(const std::st
       return metric_of(trial, field);
     });
   };
-}
-
-std::size_t checked_page_size(int page_size) {
-  if (page_size < 0) {
-    throw InvalidField("page_size",
-                       fmt::format("{} is negative; 0 stands for {}", page_size, kDefaultPageSize));
-  }
-  return static_cast<std::size_t>(page_size == 0 ? kDefaultPageSize
-                                                 : std::min(page_size, kMaxPageSize));
 }
 
 }  // namespace hwnas::service

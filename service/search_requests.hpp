@@ -1,7 +1,5 @@
 #pragma once
 
-#include <google/protobuf/message.h>
-
 #include <functional>
 #include <string>
 
@@ -17,9 +15,6 @@ namespace hwnas::service {
 
 /// The name of a search job.
 JobName parse_search_job(const std::string& field, const std::string& name);
-
-/// `id`: request_id. The fingerprint is of the method and of all fields but request_id.
-RequestKey request_key(const google::protobuf::Message& request, const std::string& id);
 
 /// What one tenant's experiments are checked with.
 struct SubmissionRules {
@@ -43,8 +38,5 @@ std::function<bool(const JobRecord&)> job_filter(const std::string& filter);
 /// metric the measured one counts before the emulated before the predicted.
 std::function<bool(const engine::TrialRecord&, bool on_front)> trial_filter(
     const std::string& filter);
-
-/// 50 for 0, at most 1000.
-std::size_t checked_page_size(int page_size);
 
 }  // namespace hwnas::service

@@ -10,6 +10,7 @@
 #include "service/call.hpp"
 #include "service/download.hpp"
 #include "service/messages.hpp"
+#include "service/request_fields.hpp"
 #include "service/resource_name.hpp"
 #include "service/run_feed.hpp"
 #include "service/search_requests.hpp"

@@ -61,11 +61,8 @@ Store::Store(const fs::path& folder, StoreOptions options)
   GroupCommitOptions commit;
   commit.max_waiting = options_.max_waiting;
   commit.on_fatal = options_.on_fatal;
+  commit.on_commit = options_.on_commit;
   commit.after_commit = [this](bool committed) {
-    if (options_.on_commit && committed && begun_) {
-      options_.on_commit(std::chrono::steady_clock::now() - *begun_);
-    }
-    begun_.reset();
     for (const auto& hook : hooks_) hook(committed);
   };
   writer_ = std::make_unique<GroupCommit>(std::move(database), std::move(commit));
@@ -85,11 +82,7 @@ void Store::close() {
 }
 
 void Store::submit(GroupCommit::Work work, GroupCommit::Done done, std::size_t bytes) {
-  auto timed = [this, work = std::move(work)](Database& database) {
-    if (!begun_) begun_ = std::chrono::steady_clock::now();
-    work(database);
-  };
-  writer_->submit(std::move(timed), std::move(done), bytes);
+  writer_->submit(std::move(work), std::move(done), bytes);
 }
 
 Store::Lease::Lease(const Store& store) : store_(store) {

@@ -24,10 +24,9 @@ namespace hwnas::service {
 struct StoreOptions {
   /// Gives the time of day. Nothing depends on its running evenly, or forwards.
   std::function<Time()> clock = {};
-  /// See GroupCommitOptions.
+  // See GroupCommitOptions.
   std::function<void(const Error&)> on_fatal = {};
   std::size_t max_waiting = 10'000;
-  /// How long a transaction took, with its sync; on the committing thread, as after_commit.
   std::function<void(std::chrono::duration<double>)> on_commit = {};
 };
 
@@ -101,8 +100,6 @@ class Store {
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<engine::Database>> idle_;
   std::vector<std::function<void(bool)>> hooks_;
-  /// Of the transaction going on, when its first change is made; the committing thread's.
-  std::optional<std::chrono::steady_clock::time_point> begun_;
   std::unique_ptr<GroupCommit> writer_;
 };
 

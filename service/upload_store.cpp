@@ -6,6 +6,7 @@
 
 #include "service/dataset_rows.hpp"
 #include "service/job_rows.hpp"
+#include "service/usage.hpp"
 
 namespace hwnas::service {
 namespace {
@@ -75,24 +76,21 @@ UploadRecord upload_from_json(const std::string& text) {
 constexpr ResponseText<UploadRecord> kText{to_json, upload_from_json};
 
 void require_room(Database& database, const NewUpload& upload, const TenantQuota& quota) {
-  Statement row = database.query(
-      "SELECT (SELECT count(*) FROM upload WHERE tenant = ?1),"
-      " (SELECT coalesce(sum(size_bytes), 0) FROM upload WHERE tenant = ?1)"
-      " + (SELECT coalesce(sum(bytes), 0) FROM job WHERE tenant = ?1)",
-      upload.tenant);
+  Statement row = database.query("SELECT count(*) FROM upload WHERE tenant = ?1", upload.tenant);
   row.next();
   if (row.integer(0) >= UploadStore::kMaxOfTenant) {
     throw QuotaExceeded(
         upload.tenant,
         fmt::format("has {} uploads, and no more may be; delete some", row.integer(0)), kAskAgain);
   }
+  const std::int64_t used = bytes_of_tenant(database, upload.tenant);
   // Subtraction, since the sum of what clients announce could overflow.
-  if (quota.bytes == 0 || upload.size_bytes <= quota.bytes - row.integer(1)) return;
+  if (quota.bytes == 0 || upload.size_bytes <= quota.bytes - used) return;
   throw QuotaExceeded(
       upload.tenant,
       fmt::format("{} bytes more than the {} of its uploads and jobs would be over the {} that it "
                   "may have; delete what is not needed any more",
-                  upload.size_bytes, row.integer(1), quota.bytes),
+                  upload.size_bytes, used, quota.bytes),
       kAskAgain);
 }
 
@@ -189,20 +187,18 @@ void UploadStore::remove(std::string tenant, std::string id, RequestKey request,
 }
 
 void UploadStore::age(std::chrono::seconds elapsed, Callback<std::monostate> done) {
-  auto work = [elapsed](Database& database) {
-    database.run(fmt::format("UPDATE upload SET seconds_left = CASE WHEN {} THEN ?2"
-                             " ELSE seconds_left - ?1 END",
-                             kUploadIsUsed),
-                 elapsed.count(), kKept.count());
-    database.run("DELETE FROM upload WHERE seconds_left <= 0");
-    forget_hidden_uploads(database);
-  };
-  store_.submit(
-      std::move(work),
-      [done = std::move(done)](std::exception_ptr failure) {
-        done(failure ? Outcome<std::monostate>(failure) : std::monostate());
+  store_.change<std::monostate>(
+      {}, 0,
+      [elapsed](Database& database) {
+        database.run(fmt::format("UPDATE upload SET seconds_left = CASE WHEN {} THEN ?2"
+                                 " ELSE seconds_left - ?1 END",
+                                 kUploadIsUsed),
+                     elapsed.count(), kKept.count());
+        database.run("DELETE FROM upload WHERE seconds_left <= 0");
+        forget_hidden_uploads(database);
+        return std::monostate();
       },
-      0);
+      {}, std::move(done));
 }
 
 UploadRecord UploadStore::insert(Database& database, const NewUpload& upload,

@@ -40,6 +40,15 @@ double cpu_seconds_of_day(Database& database, const std::string& tenant, Time no
   return row.real(0);
 }
 
+std::int64_t bytes_of_tenant(Database& database, const std::string& tenant) {
+  Statement row = database.query(
+      "SELECT (SELECT coalesce(sum(bytes), 0) FROM job WHERE tenant = ?1)"
+      " + (SELECT coalesce(sum(size_bytes), 0) FROM upload WHERE tenant = ?1)",
+      tenant);
+  row.next();
+  return row.integer(0);
+}
+
 void require_cpu_time(Database& database, const std::string& tenant, const TenantQuota& quota,
                       Time now) {
   if (quota.cpu_seconds_of_day == 0) return;
@@ -77,19 +86,13 @@ void require_room_for_job(Database& database, const std::string& tenant,
                     planned_trials, trials, quota.planned_trials),
         kAskAgain);
   }
-  if (quota.bytes != 0) {
-    Statement files = database.query(
-        "SELECT (SELECT coalesce(sum(bytes), 0) FROM job WHERE tenant = ?1)"
-        " + (SELECT coalesce(sum(size_bytes), 0) FROM upload WHERE tenant = ?1)",
-        tenant);
-    files.next();
-    if (files.integer(0) >= quota.bytes) {
-      throw QuotaExceeded(tenant,
-                          fmt::format("its uploads and its jobs' files have {} bytes and {} may "
-                                      "be; delete what is not needed any more",
-                                      files.integer(0), quota.bytes),
-                          kAskAgain);
-    }
+  const std::int64_t bytes = quota.bytes == 0 ? 0 : bytes_of_tenant(database, tenant);
+  if (quota.bytes != 0 && bytes >= quota.bytes) {
+    throw QuotaExceeded(tenant,
+                        fmt::format("its uploads and its jobs' files have {} bytes and {} may "
+                                    "be; delete what is not needed any more",
+                                    bytes, quota.bytes),
+                        kAskAgain);
   }
   require_cpu_time(database, tenant, quota, now);
 }

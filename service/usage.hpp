@@ -27,6 +27,9 @@ void add_cpu_seconds(engine::Database& database, const std::string& tenant, doub
 /// Within the last 24 hours, and of the hour that they began in.
 double cpu_seconds_of_day(engine::Database& database, const std::string& tenant, Time now);
 
+/// Of its jobs' files, and of its uploads as they were announced.
+std::int64_t bytes_of_tenant(engine::Database& database, const std::string& tenant);
+
 /// Throws QuotaExceeded if the tenant may not have one more job with so many trials.
 void require_room_for_job(engine::Database& database, const std::string& tenant,
                           std::int64_t planned_trials, const TenantQuota& quota, Time now);

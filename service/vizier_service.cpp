@@ -1,7 +1,7 @@
 #include "service/vizier_service.hpp"
 
 #include "service/call.hpp"
-#include "service/search_requests.hpp"
+#include "service/request_fields.hpp"
 #include "service/study_front.hpp"
 #include "service/study_trial.hpp"
 #include "service/vizier_requests.hpp"

@@ -7,6 +7,7 @@
 #include "hwnas/v1/search_service.pb.h"
 #include "service/messages.hpp"
 #include "service/page_token.hpp"
+#include "service/request_fields.hpp"
 #include "service/resource_name.hpp"
 #include "service/run_feed.hpp"
 #include "service/search_requests.hpp"
