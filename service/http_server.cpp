@@ -147,9 +147,10 @@ class HttpServer::Implementation {
     server.set_payload_max_length(kMaxBodyBytes);
     server.set_default_headers(kSafeHeaders);
     // Not its default, by which another process of this user could take half of the requests.
-    server.set_socket_options([](socket_t socket) {
+    server.set_socket_options([this](socket_t made) {
       const int yes = 1;
-      ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+      ::setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+      socket = made;
     });
     server.set_pre_routing_handler([handler = std::move(handler)](const httplib::Request& request,
                                                                   httplib::Response& response) {
@@ -158,7 +159,12 @@ class HttpServer::Implementation {
     });
   }
 
+  /// The library, once bound, lets 5 connections wait. The system drops what comes beyond, and its
+  /// sender tries again after seconds.
+  void widen_queue() const { ::listen(socket, SOMAXCONN); }
+
   httplib::Server server;
+  socket_t socket = INVALID_SOCKET;
 };
 
 HttpServer::HttpServer(const std::string& address, Handler handler) {
@@ -174,6 +180,7 @@ HttpServer::HttpServer(const std::string& address, Handler handler) {
   if (port <= 0) {
     throw error(ErrorCode::kUnavailable, "cannot listen on {} (--page): is it in use?", address);
   }
+  implementation_->widen_queue();
   address_ = fmt::format("{}:{}", address.substr(0, address.rfind(':')), port);
   thread_ = std::thread([&server] { server.listen_after_bind(); });
   // Before that, stop() would do nothing.
