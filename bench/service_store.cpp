@@ -19,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/call_rate.hpp"
 #include "core/scratch_folder.hpp"
 #include "service/job_store.hpp"
 
@@ -47,8 +48,7 @@ void append(JobStore& store, std::int64_t uid, int count) {
   await<std::int64_t>([&](auto done) { store.append_events(uid, events, "cursor", done); });
 }
 
-/// Does `step` (thread, number) in a loop in each thread; calls a second of all. Prints how long
-/// single ones took.
+/// Does `step` (thread, number) in a loop in each thread. See call_rate.
 double rate_of(const std::function<void(int, int)>& step) {
   std::vector<std::vector<double>> milliseconds(kThreads);
   std::vector<std::thread> threads;
@@ -64,13 +64,7 @@ double rate_of(const std::function<void(int, int)>& step) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  const double seconds = Seconds(Clock::now() - start).count();
-  std::vector<double> all;
-  for (const auto& some : milliseconds) all.insert(all.end(), some.begin(), some.end());
-  std::ranges::sort(all);
-  fmt::print("{} in {:.2f} s, median {:.2f} ms, 99th percentile {:.2f} ms\n", all.size(), seconds,
-             all[all.size() / 2], all[all.size() * 99 / 100]);
-  return static_cast<double>(all.size()) / seconds;
+  return bench::call_rate(milliseconds, Seconds(Clock::now() - start).count());
 }
 
 double transitions(const fs::path& folder) {

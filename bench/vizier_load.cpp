@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/call_rate.hpp"
 #include "bench/daemon_process.hpp"
 #include "core/error.hpp"
 #include "core/scratch_folder.hpp"
@@ -148,7 +149,7 @@ struct Cycle {
   }
 };
 
-/// Steps a second of all clients together. Prints how long single ones took.
+/// Of all clients in kDuration, after kWarmUp.
 double rate_of(std::vector<Step> steps) {
   std::vector<std::vector<double>> milliseconds(steps.size());
   std::atomic<bool> failed = false;
@@ -171,13 +172,7 @@ double rate_of(std::vector<Step> steps) {
   }
   for (std::thread& thread : threads) thread.join();
   if (failed) throw error(ErrorCode::kUnavailable, "a client could not go on");
-  const double seconds = Seconds(Clock::now() - start).count() - kWarmUp.count();
-  std::vector<double> all;
-  for (const auto& some : milliseconds) all.insert(all.end(), some.begin(), some.end());
-  std::ranges::sort(all);
-  fmt::print("{} in {:.2f} s, median {:.2f} ms, 99th percentile {:.2f} ms\n", all.size(), seconds,
-             all[all.size() / 2], all[all.size() * 99 / 100]);
-  return static_cast<double>(all.size()) / seconds;
+  return bench::call_rate(milliseconds, Seconds(Clock::now() - start).count() - kWarmUp.count());
 }
 
 double measure(const bench::DaemonProcess& daemon, const std::string& figure) {
