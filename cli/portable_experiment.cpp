@@ -11,6 +11,7 @@
 #include "core/file.hpp"
 #include "core/text.hpp"
 #include "engine/config_files.hpp"
+#include "engine/experiment.hpp"
 #include "engine/experiment_sections.hpp"
 
 namespace hwnas::cli {
@@ -20,18 +21,6 @@ namespace fs = std::filesystem;
 using Path = std::vector<std::string>;
 
 constexpr const char* kTextField = "search_job.experiment";
-
-Config load(const fs::path& file, const std::vector<std::string>& sets) {
-  Config config = Config::load(file);
-  for (const std::string& set : sets) {
-    const std::size_t equals = set.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      throw invalid_argument("--set '{}' is not of the form key=value", set);
-    }
-    config.set(set.substr(0, equals), set.substr(equals + 1));
-  }
-  return config;
-}
 
 bool is_before(Mark a, Mark b) {
   return std::pair(a.line, a.column) < std::pair(b.line, b.column);
@@ -118,7 +107,7 @@ std::optional<Config> profile_to_send(const Config& device, const fs::path& fold
 }  // namespace
 
 PortableExperiment::PortableExperiment(const fs::path& file, const std::vector<std::string>& sets)
-    : config_(load(file, sets)) {
+    : config_(engine::load_with_sets(file, sets)) {
   origins_.emplace_back(Path(), config_);
   const fs::path folder = fs::absolute(file).parent_path();
   if (const Config& space = config_.at("space");

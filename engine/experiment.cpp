@@ -341,7 +341,7 @@ std::vector<std::string> Experiment::faults(const Config& config, const fs::path
   return faults;
 }
 
-Experiment Experiment::load(const fs::path& file, const std::vector<std::string>& sets) {
+Config load_with_sets(const fs::path& file, const std::vector<std::string>& sets) {
   Config config = Config::load(file);
   for (const std::string& set : sets) {
     const std::size_t equals = set.find('=');
@@ -350,7 +350,11 @@ Experiment Experiment::load(const fs::path& file, const std::vector<std::string>
     }
     config.set(set.substr(0, equals), set.substr(equals + 1));
   }
-  return parse(config, fs::absolute(file).parent_path());
+  return config;
+}
+
+Experiment Experiment::load(const fs::path& file, const std::vector<std::string>& sets) {
+  return parse(load_with_sets(file, sets), fs::absolute(file).parent_path());
 }
 
 }  // namespace hwnas::engine

@@ -98,6 +98,10 @@ struct Experiment {
                          const std::vector<std::string>& sets = {});
 };
 
+/// A file of YAML, changed by `sets`: "search.trials=8". Throws what Config::load and Config::set
+/// throw, InvalidArgument for a set without key or "=".
+Config load_with_sets(const std::filesystem::path& file, const std::vector<std::string>& sets);
+
 /// The schema of an experiment file as text for people: every key, type, range, default.
 std::string experiment_schema();
 

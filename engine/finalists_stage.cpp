@@ -168,9 +168,8 @@ TrainingEnded FinalistTraining::train(FinalistRecord finalist, std::stop_token s
   };
   try {
     train::TrainResult result = run_.training().train_network(
-        network_of(finalist),
-        {&data_.source.train, data_.split.train, data_.split.validation, data_.normalisation},
-        options, stream_seed(experiment.seed, SeedStream::kFinalist, finalist.trial),
+        network_of(finalist), train_data(data_), options,
+        stream_seed(experiment.seed, SeedStream::kFinalist, finalist.trial),
         heritage_.start_of(trials_[finalist.trial].genotype), on_epoch, stop);
     if (result.outcome == train::TrainOutcome::kCancelled) return {finalist, {}, true};
     finalist.trained = result.outcome == train::TrainOutcome::kComplete;

@@ -29,4 +29,8 @@ Inputs load_inputs(const Experiment& experiment) {
   return inputs;
 }
 
+train::TrainData train_data(const LoadedData& data) {
+  return {&data.source.train, data.split.train, data.split.validation, data.normalisation};
+}
+
 }  // namespace hwnas::engine

@@ -6,6 +6,7 @@
 #include "data/dataset.hpp"
 #include "engine/experiment.hpp"
 #include "spaces/search_space.hpp"
+#include "train/trainer.hpp"
 
 namespace hwnas::engine {
 
@@ -16,6 +17,9 @@ struct LoadedData {
   data::Split split;
   data::Normalisation normalisation;
 };
+
+/// For trainings on the whole training split; refers to `data`.
+train::TrainData train_data(const LoadedData& data);
 
 /// What all stages read: made by the prepare stage, the same in every attempt of a run.
 struct Inputs {

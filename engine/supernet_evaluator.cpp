@@ -14,10 +14,6 @@ namespace {
 constexpr std::int64_t kMaxSamples = 100'000'000;
 constexpr std::size_t kLeastNetworks = 5;
 
-train::TrainData train_data(const LoadedData& data) {
-  return {&data.source.train, data.split.train, data.split.validation, data.normalisation};
-}
-
 /// Root mean square of y's distance from its least-squares line over x.
 double residual_of_line(const std::vector<double>& x, const std::vector<double>& y) {
   const auto n = static_cast<double>(x.size());

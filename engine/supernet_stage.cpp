@@ -149,15 +149,13 @@ class SupernetStage {
   Trained train_alone(std::size_t position, const spaces::Genotype& genotype,
                       std::stop_token stop) {
     const Experiment& experiment = run_.experiment();
-    const LoadedData& data = *run_.inputs().data;
     train::TrainOptions options = section_.check_training;
     options.threads = experiment.threads_per_worker;
     try {
       return {position,
               run_.training().train_network(
-                  run_.inputs().space->decode(genotype),
-                  {&data.source.train, data.split.train, data.split.validation, data.normalisation},
-                  options, stream_seed(experiment.seed, SeedStream::kRankCheck, position + 1), {},
+                  run_.inputs().space->decode(genotype), train_data(*run_.inputs().data), options,
+                  stream_seed(experiment.seed, SeedStream::kRankCheck, position + 1), {},
                   [](const train::EpochResult&) { return true; }, std::move(stop)),
               ""};
     } catch (const std::exception& thrown) {

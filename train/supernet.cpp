@@ -122,7 +122,7 @@ class SharedWeightsSupernet final : public Supernet, private Learner {
   Tensor loss(const Batch& batch) override {
     const std::vector<Genotype> paths = sampler_.paths(step_);
     Tensor teacher;
-    double others = 0;
+    Tensor sum = torch::zeros({}, values_.options());
     for (std::size_t i = 0;; ++i) {
       pending_ = subnet_of(paths[i]);
       pending_->take_from(values_);
@@ -130,12 +130,12 @@ class SharedWeightsSupernet final : public Supernet, private Learner {
       const Tensor logits = pending_->module().forward(batch.images);
       const Tensor loss = teacher.defined() ? distillation_loss(logits, teacher, 1)
                                             : label_loss(logits, batch.labels);
+      sum += loss.detach();
       if (i + 1 == paths.size()) {
-        const double mean = (others + loss.item<double>()) / static_cast<double>(paths.size());
-        return loss + (mean - loss.detach());  // its value is the mean, its gradient its own
+        // Its value is the mean, its gradient its own.
+        return loss + (sum / static_cast<double>(paths.size()) - loss.detach());
       }
       if (sampler_.distils() && i == 0) teacher = logits.detach();
-      others += loss.item<double>();
       loss.backward();
       pending_->add_gradients_to(gradients_, values_);
     }
