@@ -12,8 +12,8 @@ constexpr int kMutants = 50;
 }  // namespace
 
 AgingEvolution::AgingEvolution(const spaces::DecisionSpace& space, std::uint64_t seed,
-                               const AgingEvolutionOptions& options)
-    : space_(space), options_(options), rng_(seed), seen_(space) {
+                               const AgingEvolutionOptions& options, const Start& start)
+    : space_(space), options_(options), rng_(seed), seen_(space, start) {
   assert(options.population > 0 && options.sample > 0);
 }
 
@@ -22,7 +22,7 @@ std::vector<Proposal> AgingEvolution::ask(std::size_t n) {
 }
 
 std::optional<spaces::Genotype> AgingEvolution::next() {
-  if (seen_.size() < options_.population || members_.empty()) return seen_.claim_random(rng_);
+  if (seen_.size() < options_.population || members_.empty()) return seen_.claim_start(rng_);
   const spaces::Genotype& parent = select_parent().genotype;
   spaces::Genotype mutant;
   for (int attempt = 0; attempt < kMutants; ++attempt) {

@@ -28,8 +28,9 @@ struct AgingEvolutionOptions {
 /// asking never waits; a trial that breaks limits enters it, ranked by its violation.
 class AgingEvolution final : public Strategy {
  public:
+  /// `start`: of the first population.
   AgingEvolution(const spaces::DecisionSpace& space, std::uint64_t seed,
-                 const AgingEvolutionOptions& options = {});
+                 const AgingEvolutionOptions& options = {}, const Start& start = {});
 
   std::vector<Proposal> ask(std::size_t n) override;
   void tell(std::span<const Trial> finished) override;

@@ -15,7 +15,7 @@ std::optional<spaces::Genotype> LocalSearch::next() {
       if (auto genotype = seen_.claim(climb.neighbours[climb.claimed++])) return genotype;
     }
   }
-  auto start = seen_.claim_random(rng_);
+  auto start = seen_.claim_start(rng_);
   if (start) climbs_.push_back(climb_from(*start));
   return start;
 }

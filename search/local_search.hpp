@@ -23,8 +23,9 @@ namespace hwnas::search {
 /// climb begins.
 class LocalSearch final : public Strategy {
  public:
-  LocalSearch(const spaces::DecisionSpace& space, std::uint64_t seed)
-      : space_(space), rng_(seed), seen_(space) {}
+  /// `start`: of the climbs.
+  LocalSearch(const spaces::DecisionSpace& space, std::uint64_t seed, const Start& start = {})
+      : space_(space), rng_(seed), seen_(space, start) {}
 
   std::vector<Proposal> ask(std::size_t n) override;
   void tell(std::span<const Trial> finished) override;

@@ -16,8 +16,8 @@ constexpr int kCandidates = 50;
 }  // namespace
 
 Nsga2::Nsga2(const spaces::DecisionSpace& space, std::size_t objectives, std::uint64_t seed,
-             const Nsga2Options& options)
-    : space_(space), objectives_(objectives), options_(options), rng_(seed), seen_(space) {
+             const Nsga2Options& options, const Start& start)
+    : space_(space), objectives_(objectives), options_(options), rng_(seed), seen_(space, start) {
   assert(objectives > 0 && options.population > 0);
 }
 
@@ -26,9 +26,9 @@ std::vector<Proposal> Nsga2::ask(std::size_t n) {
 }
 
 std::optional<spaces::Genotype> Nsga2::next() {
-  if (seen_.size() < options_.population) return seen_.claim_random(rng_);
+  if (seen_.size() < options_.population) return seen_.claim_start(rng_);
   if (parents_.size() < options_.population && !finished_.empty()) select_survivors();
-  if (parents_.empty()) return seen_.claim_random(rng_);
+  if (parents_.empty()) return seen_.claim_start(rng_);
   spaces::Genotype child;
   for (int attempt = 0; attempt < kCandidates; ++attempt) {
     child = attempt < kBred ? breed() : spaces::mutate(space_, child, rng_);

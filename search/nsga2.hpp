@@ -30,8 +30,9 @@ struct Nsga2Options {
 /// generation is incomplete, its finished trials are the parents.
 class Nsga2 final : public Strategy {
  public:
+  /// `start`: of the first generation.
   Nsga2(const spaces::DecisionSpace& space, std::size_t objectives, std::uint64_t seed,
-        const Nsga2Options& options = {});
+        const Nsga2Options& options = {}, const Start& start = {});
 
   std::vector<Proposal> ask(std::size_t n) override;
   void tell(std::span<const Trial> finished) override;

@@ -3,7 +3,7 @@
 namespace hwnas::search {
 
 std::vector<Proposal> RandomSearch::ask(std::size_t n) {
-  return propose(n, [this] { return seen_.claim_random(rng_); });
+  return propose(n, [this] { return seen_.claim_start(rng_); });
 }
 
 }  // namespace hwnas::search

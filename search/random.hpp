@@ -10,10 +10,12 @@
 
 namespace hwnas::search {
 
-/// Uniform draws without repetition: what every other strategy has to beat.
+/// Draws without repetition, uniform unless it has a start with a distribution: what every other
+/// strategy has to beat.
 class RandomSearch final : public Strategy {
  public:
-  RandomSearch(const spaces::DecisionSpace& space, std::uint64_t seed) : rng_(seed), seen_(space) {}
+  RandomSearch(const spaces::DecisionSpace& space, std::uint64_t seed, const Start& start = {})
+      : rng_(seed), seen_(space, start) {}
 
   std::vector<Proposal> ask(std::size_t n) override;
   void tell(std::span<const Trial>) override {}

@@ -25,28 +25,30 @@ std::size_t count_or(const Config& options, std::string_view key, std::size_t fa
 }
 
 std::unique_ptr<Strategy> make_random(const DecisionSpace& space, std::size_t, std::uint64_t seed,
-                                      const Config&) {
-  return std::make_unique<RandomSearch>(space, seed);
+                                      const Config&, const Start& start) {
+  return std::make_unique<RandomSearch>(space, seed, start);
 }
 
 std::unique_ptr<Strategy> make_local_search(const DecisionSpace& space, std::size_t,
-                                            std::uint64_t seed, const Config&) {
-  return std::make_unique<LocalSearch>(space, seed);
+                                            std::uint64_t seed, const Config&, const Start& start) {
+  return std::make_unique<LocalSearch>(space, seed, start);
 }
 
 std::unique_ptr<Strategy> make_aging_evolution(const DecisionSpace& space, std::size_t,
-                                               std::uint64_t seed, const Config& options) {
+                                               std::uint64_t seed, const Config& options,
+                                               const Start& start) {
   AgingEvolutionOptions own;
   own.population = count_or(options, "population", own.population);
   own.sample = count_or(options, "sample", own.sample);
-  return std::make_unique<AgingEvolution>(space, seed, own);
+  return std::make_unique<AgingEvolution>(space, seed, own, start);
 }
 
 std::unique_ptr<Strategy> make_nsga2(const DecisionSpace& space, std::size_t objectives,
-                                     std::uint64_t seed, const Config& options) {
+                                     std::uint64_t seed, const Config& options,
+                                     const Start& start) {
   Nsga2Options own;
   own.population = count_or(options, "population", own.population);
-  return std::make_unique<Nsga2>(space, objectives, seed, own);
+  return std::make_unique<Nsga2>(space, objectives, seed, own, start);
 }
 
 constexpr std::array<StrategyInfo, 4> kStrategies = {{
@@ -69,11 +71,14 @@ std::span<const StrategyInfo> strategies() {
 }
 
 std::unique_ptr<Strategy> make_strategy(const DecisionSpace& space, std::size_t objectives,
-                                        std::uint64_t seed, const Config& options) {
+                                        std::uint64_t seed, const Config& options,
+                                        const Start& start) {
   std::vector<std::string> names;
   for (const StrategyInfo& strategy : kStrategies) names.emplace_back(strategy.name);
   const StrategyInfo& chosen = kStrategies[options.at("strategy").as_one_of(names)];
-  return chosen.make(space, objectives, seed, options);
+  for (const spaces::Genotype& genotype : start.genotypes) spaces::require_member(space, genotype);
+  if (start.distribution) require_fit(*start.distribution, space);
+  return chosen.make(space, objectives, seed, options, start);
 }
 
 }  // namespace hwnas::search

@@ -63,7 +63,8 @@ void KeySet::grow() {
   }
 }
 
-Seen::Seen(const spaces::DecisionSpace& space) : space_(space) {
+Seen::Seen(const spaces::DecisionSpace& space, Start start)
+    : space_(space), start_(std::move(start)) {
   for (const spaces::Decision& decision : space.decisions()) {
     options_.push_back(decision.options.size());
   }
@@ -93,6 +94,16 @@ std::optional<spaces::Genotype> Seen::claim_random(Rng& rng) {
   }
   if (walk_start_.choices.empty()) walk_ = walk_start_ = spaces::sample(space_, rng);
   return claim_next();
+}
+
+std::optional<spaces::Genotype> Seen::claim_start(Rng& rng) {
+  while (started_ < start_.genotypes.size()) {
+    if (auto genotype = claim(start_.genotypes[started_++])) return genotype;
+  }
+  for (int draw = 0; start_.distribution && draw < kDraws; ++draw) {
+    if (auto genotype = claim(start_.distribution->sample(rng))) return genotype;
+  }
+  return claim_random(rng);
 }
 
 std::optional<spaces::Genotype> Seen::claim_next() {

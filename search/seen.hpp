@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/rng.hpp"
+#include "search/distribution.hpp"
 #include "search/strategy.hpp"
 #include "spaces/search_space.hpp"
 
@@ -36,7 +37,7 @@ class KeySet {
 /// space must outlive it.
 class Seen {
  public:
-  explicit Seen(const spaces::DecisionSpace& space);
+  explicit Seen(const spaces::DecisionSpace& space, Start start = {});
 
   /// The canonical form of a genotype, seen from now on; nothing if it was seen before.
   std::optional<spaces::Genotype> claim(const spaces::Genotype& genotype);
@@ -47,6 +48,10 @@ class Seen {
   /// unless draws fail, so unless it has few canonical genotypes; a walk that meets nothing new for
   /// 2^20 genotypes counts as having seen them all.
   std::optional<spaces::Genotype> claim_random(Rng& rng);
+
+  /// claim() of the start's genotypes, then of draws from its distribution; claim_random() where
+  /// there is none, or too many of its draws were seen.
+  std::optional<spaces::Genotype> claim_start(Rng& rng);
 
   /// How many were claimed.
   std::size_t size() const { return claimed_; }
@@ -60,7 +65,9 @@ class Seen {
   std::optional<spaces::Genotype> claim_next();
 
   const spaces::DecisionSpace& space_;
-  KeySet keys_;  ///< of claimed genotypes, and of all others found to be equal to one
+  const Start start_;
+  std::size_t started_ = 0;  ///< of start_.genotypes
+  KeySet keys_;              ///< of claimed genotypes, and of all others found to be equal to one
   std::size_t claimed_ = 0;
   std::vector<std::uint64_t> options_;  ///< of each decision
   bool countable_;                      ///< the space has less than 2^64 genotypes

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/config.hpp"
+#include "search/distribution.hpp"
 #include "spaces/search_space.hpp"
 
 namespace hwnas::search {
@@ -63,7 +64,7 @@ struct StrategyInfo {
   /// `options`: the experiment's `search` map (the strategy checks the keys that are its own; see
   /// option_names). `objectives`: how many.
   std::unique_ptr<Strategy> (*make)(const spaces::DecisionSpace& space, std::size_t objectives,
-                                    std::uint64_t seed, const Config& options);
+                                    std::uint64_t seed, const Config& options, const Start& start);
   std::span<const std::string_view> option_names;
   bool multi_objective;  ///< false: optimises the first objective only
 };
@@ -72,8 +73,10 @@ struct StrategyInfo {
 std::span<const StrategyInfo> strategies();
 
 /// Throws InvalidArgument, at the place of `options`' "strategy" key, for an unknown name.
-/// The space must outlive the strategy.
+/// The space must outlive the strategy. `start`: what it begins with instead of uniform draws;
+/// throws InvalidArgument if it is of another space.
 std::unique_ptr<Strategy> make_strategy(const spaces::DecisionSpace& space, std::size_t objectives,
-                                        std::uint64_t seed, const Config& options);
+                                        std::uint64_t seed, const Config& options,
+                                        const Start& start = {});
 
 }  // namespace hwnas::search
