@@ -20,9 +20,9 @@ struct Training {
       const ir::Network&, const train::TrainData&, const train::TrainOptions&, std::uint64_t seed,
       const train::TrainStart&, const train::EpochCallback&, std::stop_token)>
       train_network;
-  std::function<std::unique_ptr<train::Supernet>(const spaces::SearchSpace&,
-                                                 const train::TrainData&,
-                                                 const train::SupernetOptions&, std::uint64_t seed)>
+  std::function<std::unique_ptr<train::OneShotSupernet>(
+      const spaces::SearchSpace&, const train::TrainData&, const train::SupernetOptions&,
+      std::uint64_t seed)>
       make_supernet;
   std::function<train::Evaluation(const ir::Network&, const ir::Weights&, const data::Dataset&,
                                   std::span<const std::size_t> samples, const data::Normalisation&,

@@ -42,12 +42,14 @@ spaces::Genotype largest_genotype(const spaces::SearchSpace& space) {
 }
 
 PathSampler::PathSampler(const spaces::SearchSpace& space, SupernetScheme scheme,
-                         int random_networks, std::int64_t steps, std::uint64_t seed)
+                         int random_networks, std::int64_t steps, std::uint64_t seed,
+                         std::optional<FixedChoice> fixed)
     : space_(space),
       scheme_(scheme),
       random_networks_(random_networks),
       steps_(steps),
-      seed_(seed) {}
+      seed_(seed),
+      fixed_(fixed) {}
 
 bool PathSampler::distils() const {
   return scheme_ == SupernetScheme::kSandwich || scheme_ == SupernetScheme::kProgressive;
@@ -58,33 +60,45 @@ std::vector<spaces::Genotype> PathSampler::paths(std::int64_t step) const {
   std::vector<spaces::Genotype> paths;
   switch (scheme_) {
     case SupernetScheme::kSinglePath:
-      return {spaces::sample(space_, rng)};
+      return {random(rng)};
     case SupernetScheme::kFair:
       return fair(rng);
     case SupernetScheme::kSandwich:
-      paths = {largest_genotype(space_), smallest_genotype(space_)};
-      for (int i = 0; i < random_networks_; ++i) paths.push_back(spaces::sample(space_, rng));
+      paths = {largest(), smallest()};
+      for (int i = 0; i < random_networks_; ++i) paths.push_back(random(rng));
       return paths;
     case SupernetScheme::kProgressive:
-      paths = {largest_genotype(space_)};
+      paths = {largest()};
       if (step * kPhases >= steps_) paths.push_back(opened(step, rng));
       return paths;
   }
   return paths;
 }
 
+spaces::Genotype PathSampler::with_fixed(spaces::Genotype genotype) const {
+  if (fixed_) genotype.choices[fixed_->decision] = fixed_->option;
+  return genotype;
+}
+
 /// The options of each decision in a random order, repeated until all decisions have as many as
 /// the one with the most.
 std::vector<spaces::Genotype> PathSampler::fair(Rng& rng) const {
+  std::vector<std::vector<std::uint16_t>> options;
   std::size_t count = 1;
-  for (const auto& decision : space_.decisions()) count = std::max(count, decision.options.size());
-  std::vector<spaces::Genotype> paths(count);
   for (const auto& decision : space_.decisions()) {
-    std::vector<std::uint16_t> options(decision.options.size());
-    std::iota(options.begin(), options.end(), std::uint16_t{0});
+    if (fixed_ && options.size() == fixed_->decision) {
+      options.push_back({fixed_->option});
+      continue;
+    }
+    std::vector<std::uint16_t>& all = options.emplace_back(decision.options.size());
+    std::iota(all.begin(), all.end(), std::uint16_t{0});
+    count = std::max(count, all.size());
+  }
+  std::vector<spaces::Genotype> paths(count);
+  for (std::vector<std::uint16_t>& of_decision : options) {
     for (std::size_t i = 0; i < count; ++i) {
-      if (i % options.size() == 0) rng.shuffle(std::span(options));
-      paths[i].choices.push_back(options[i % options.size()]);
+      if (i % of_decision.size() == 0) rng.shuffle(std::span(of_decision));
+      paths[i].choices.push_back(of_decision[i % of_decision.size()]);
     }
   }
   return paths;
@@ -99,7 +113,7 @@ spaces::Genotype PathSampler::opened(std::int64_t step, Rng& rng) const {
       genotype.choices[i] = static_cast<std::uint16_t>(decisions[i].options.size() - 1);
     }
   }
-  return genotype;
+  return with_fixed(genotype);
 }
 
 }  // namespace hwnas::train

@@ -9,6 +9,7 @@
 #include "core/rng.hpp"
 #include "ir/initial_weights.hpp"
 #include "train/distillation_torch.hpp"
+#include "train/gradient_matching_torch.hpp"
 #include "train/optimizer_torch.hpp"
 #include "train/path_sampler.hpp"
 #include "train/subnet_torch.hpp"
@@ -24,8 +25,11 @@ using torch::Tensor;
 constexpr std::uint64_t kWeightsStream = 1;
 constexpr std::uint64_t kCalibrationStream = 4;
 constexpr std::uint64_t kCoverStream = 5;
+constexpr std::uint64_t kMatchingStream = 6;
 // Beside those at the bounds of each decision.
 constexpr int kRandomCovered = 200;
+// Batches, and networks for each decision, that gradients are matched on.
+constexpr std::size_t kMatched = 8;
 
 /// Genotypes that have, together, the largest extent of every layer of the space.
 std::vector<Genotype> covering_genotypes(const spaces::SearchSpace& space, std::uint64_t seed) {
@@ -40,7 +44,12 @@ std::vector<Genotype> covering_genotypes(const spaces::SearchSpace& space, std::
   return result;
 }
 
-class SharedWeightsSupernet final : public Supernet, private Learner {
+SupernetOptions with_training(SupernetOptions options, const TrainOptions& training) {
+  options.training = training;
+  return options;
+}
+
+class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
  public:
   SharedWeightsSupernet(const spaces::SearchSpace& space, const TrainData& data,
                         const SupernetOptions& options, std::uint64_t seed)
@@ -57,9 +66,26 @@ class SharedWeightsSupernet final : public Supernet, private Learner {
     values_ = torch::zeros({shared_.size()}, torch::TensorOptions(torch::kFloat).device(device_));
     gradients_ = torch::zeros_like(values_);
     draw_weights(covering);
-    optimizer_.emplace(values_, gradients_, torch::tensor(shared_.decay_mask()).to(device_),
-                       options.training);
+    make_optimizer();
     load_calibration();
+  }
+
+  /// The part of `whole` with that choice.
+  SharedWeightsSupernet(const SharedWeightsSupernet& whole, const FixedChoice& fixed,
+                        const TrainOptions& training, std::uint64_t seed)
+      : space_(whole.space_),
+        data_(whole.data_),
+        options_(with_training(whole.options_, training)),
+        seed_(seed),
+        device_(parse_device(training.device)),
+        part_(fmt::format(".{}-{}", fixed.decision, fixed.option)),
+        sampler_(space_, options_.scheme, options_.random_networks,
+                 steps_per_epoch() * training.epochs, seed, fixed),
+        shared_(whole.shared_),
+        values_(whole.values_.to(device_, torch::kFloat, /*non_blocking=*/false, /*copy=*/true)),
+        gradients_(torch::zeros_like(values_)) {
+    make_optimizer();
+    for (const Tensor& images : whole.calibration_) calibration_.push_back(images.to(device_));
   }
 
   TrainResult train(const EpochCallback& on_epoch, std::stop_token stop) override {
@@ -87,7 +113,7 @@ class SharedWeightsSupernet final : public Supernet, private Learner {
     return recalibrated(genotype)->module().save();
   }
 
-  void save(const std::filesystem::path& file) const override {
+  ir::Weights state() const override {
     ir::Weights state;
     ir::LayerWeights& all = state.layers[fingerprint()];
     all.weight = array_of(values_);
@@ -95,28 +121,44 @@ class SharedWeightsSupernet final : public Supernet, private Learner {
     all.bias = array_of(optimizer.momentum);
     if (optimizer.second.defined()) all.running_mean = array_of(optimizer.second);
     all.running_var = {{1}, {static_cast<float>(epochs_done_)}};
-    ir::save_safetensors(state, file);
+    return state;
   }
 
-  void load(const std::filesystem::path& file) override {
-    const ir::Weights state = ir::load_safetensors(file);
+  bool restore(const ir::Weights& state) override {
     const auto found = state.layers.find(fingerprint());
-    if (found == state.layers.end() || found->second.running_var.values.size() != 1) {
-      throw invalid_argument("{}: of another space, other options or another seed; train afresh",
-                             file.string());
-    }
+    if (found == state.layers.end()) return false;
     const ir::LayerWeights& all = found->second;
+    FlatOptimizer::State optimizer = optimizer_->state();
+    const bool fits = fit(all.weight, values_) && fit(all.bias, optimizer.momentum) &&
+                      (!optimizer.second.defined() || fit(all.running_mean, optimizer.second)) &&
+                      all.running_var.values.size() == 1;
+    if (!fits) return false;
     epochs_done_ = static_cast<int>(all.running_var.values[0]);
     step_ = epochs_done_ * steps_per_epoch();
     copy(all.weight, values_);
-    FlatOptimizer::State optimizer = optimizer_->state();
     copy(all.bias, optimizer.momentum);
     if (optimizer.second.defined()) copy(all.running_mean, optimizer.second);
     optimizer.steps = step_;
     optimizer_->restore(optimizer);
+    return true;
+  }
+
+  std::vector<double> gradient_similarities() const override {
+    const TrainingThreads threads(options_.training.threads);
+    Rng rng(derive_seed(seed_, {kMatchingStream}));
+    const std::vector<Batch> batches = draw_batches(rng);
+    return match_gradients(space_, kMatched, rng, [&](const Genotype& genotype, std::size_t draw) {
+      return gradient_of(genotype, batches[draw]);
+    });
+  }
+
+  std::unique_ptr<Supernet> split_off(const FixedChoice& choice, const TrainOptions& training,
+                                      std::uint64_t seed) const override {
+    return std::make_unique<SharedWeightsSupernet>(*this, choice, training, seed);
   }
 
   int epochs_done() const override { return epochs_done_; }
+  int epochs() const override { return options_.training.epochs; }
 
  private:
   Tensor loss(const Batch& batch) override {
@@ -151,7 +193,7 @@ class SharedWeightsSupernet final : public Supernet, private Learner {
 
   /// Of the largest network.
   Tensor logits(const Tensor& images) override {
-    if (!validated_) validated_ = recalibrated(largest_genotype(space_));
+    if (!validated_) validated_ = recalibrated(sampler_.largest());
     return validated_->module().forward(images);
   }
 
@@ -164,10 +206,41 @@ class SharedWeightsSupernet final : public Supernet, private Learner {
     return subnet;
   }
 
+  /// Of the labels' loss.
+  SharedGradient gradient_of(const Genotype& genotype, const Batch& batch) const {
+    const ir::Network network = space_.decode(genotype);
+    Subnet subnet(network, shared_, device_);
+    subnet.take_from(values_);
+    subnet.module().train();
+    label_loss(subnet.module().forward(batch.images), batch.labels).backward();
+    SharedGradient gradient{torch::zeros_like(values_), torch::zeros_like(values_)};
+    subnet.add_gradients_to(gradient.values, values_);
+    mark(shared_.select(network), gradient.present);
+    return gradient;
+  }
+
+  std::vector<Batch> draw_batches(Rng& rng) const {
+    std::vector<std::size_t> order(data_.train.begin(), data_.train.end());
+    const std::size_t size = std::min<std::size_t>(options_.training.batch_size, order.size());
+    BatchLoader loader(*data_.dataset, data_.normalisation, device_, size);
+    std::vector<Batch> batches;
+    for (std::size_t i = 0; i < kMatched; ++i) {
+      rng.shuffle(std::span(order));
+      const Batch batch = loader.load(std::span(order).first(size));
+      batches.push_back({batch.images.clone(), batch.labels.clone()});
+    }
+    return batches;
+  }
+
   std::int64_t steps_per_epoch() const {
     const std::size_t batch =
         std::min<std::size_t>(options_.training.batch_size, data_.train.size());
     return static_cast<std::int64_t>(data_.train.size() / std::max<std::size_t>(batch, 1));
+  }
+
+  void make_optimizer() {
+    optimizer_.emplace(values_, gradients_, torch::tensor(shared_.decay_mask()).to(device_),
+                       options_.training);
   }
 
   /// Each network's weights as it would draw them alone; the largest comes last, and has its own.
@@ -204,8 +277,7 @@ class SharedWeightsSupernet final : public Supernet, private Learner {
     const auto kept = kept_.find(genotype);
     if (kept != kept_.end()) return kept->second;
     auto subnet = std::make_shared<Subnet>(space_.decode(genotype), shared_, device_);
-    if (sampler_.distils() &&
-        (genotype == largest_genotype(space_) || genotype == smallest_genotype(space_))) {
+    if (sampler_.distils() && (genotype == sampler_.largest() || genotype == sampler_.smallest())) {
       kept_[genotype] = subnet;
     }
     return subnet;
@@ -219,20 +291,19 @@ class SharedWeightsSupernet final : public Supernet, private Learner {
   /// Of all that the shared parameters depend on, as a layer's name.
   std::string fingerprint() const {
     const TrainOptions& training = options_.training;
-    return fmt::format("{}.{}.{}.{}.{}.{:016x}", to_string(options_.scheme), training.epochs,
+    return fmt::format("{}.{}.{}.{}.{}.{:016x}{}", to_string(options_.scheme), training.epochs,
                        training.batch_size, seed_, shared_.size(),
-                       ir::stable_hash(space_.decode(largest_genotype(space_))));
+                       ir::stable_hash(space_.decode(largest_genotype(space_))), part_);
   }
   static ir::Array array_of(const Tensor& tensor) {
     const Tensor dense = tensor.cpu().contiguous();
     const float* const values = dense.data_ptr<float>();
     return {{dense.numel()}, {values, values + dense.numel()}};
   }
+  static bool fit(const ir::Array& array, const Tensor& tensor) {
+    return static_cast<std::int64_t>(array.values.size()) == tensor.numel();
+  }
   static void copy(const ir::Array& array, Tensor& tensor) {
-    if (static_cast<std::int64_t>(array.values.size()) != tensor.numel()) {
-      throw invalid_argument("a supernet's file has {} values where {} are expected; train afresh",
-                             array.values.size(), tensor.numel());
-    }
     const torch::NoGradGuard no_grad;
     tensor.copy_(torch::from_blob(const_cast<float*>(array.values.data()), {tensor.numel()}));
   }
@@ -242,6 +313,7 @@ class SharedWeightsSupernet final : public Supernet, private Learner {
   const SupernetOptions options_;
   const std::uint64_t seed_;
   const torch::Device device_;
+  const std::string part_;  // of the space, in the state's name; empty: all
   const PathSampler sampler_;
   nn::SharedParameters shared_;
   Tensor values_;
@@ -257,8 +329,9 @@ class SharedWeightsSupernet final : public Supernet, private Learner {
 
 }  // namespace
 
-std::unique_ptr<Supernet> make_supernet(const spaces::SearchSpace& space, const TrainData& data,
-                                        const SupernetOptions& options, std::uint64_t seed) {
+std::unique_ptr<OneShotSupernet> make_supernet(const spaces::SearchSpace& space,
+                                               const TrainData& data,
+                                               const SupernetOptions& options, std::uint64_t seed) {
   return std::make_unique<SharedWeightsSupernet>(space, data, options, seed);
 }
 

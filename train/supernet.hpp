@@ -44,6 +44,12 @@ SupernetOptions supernet_options_from_config(const Config& config);
 /// Those of TrainOptions, and scheme, random_networks, calibration_samples.
 std::vector<std::string> supernet_option_names();
 
+/// An option of one decision.
+struct FixedChoice {
+  std::size_t decision = 0;  ///< its place in the space's decisions
+  std::uint16_t option = 0;
+};
+
 /// All networks of a search space at once, on shared weights (nn/shared_parameters.hpp): trained
 /// once, after which every one of them can be scored without training. It knows of a space only
 /// the names of its networks' layers and its decisions.
@@ -66,19 +72,44 @@ class Supernet {
   /// The network's own copy of its weights, recalibrated: computes what `score` judged.
   virtual ir::Weights cut_out(const spaces::Genotype& genotype) const = 0;
 
-  /// All that training goes on from; written aside, synced and renamed. Killed between two calls,
-  /// a training that loads the file ends with the weights of one that was not.
-  virtual void save(const std::filesystem::path& file) const = 0;
+  /// All that training goes on from, under names that no other training has. Killed between two
+  /// calls of save, a training that loads the file ends with the weights of one that was not.
+  virtual ir::Weights state() const = 0;
+  /// False if the state is not of this space and these options; the supernet is then spoiled.
+  virtual bool restore(const ir::Weights& state) = 0;
+
+  /// Writes the state aside, syncs and renames it.
+  void save(const std::filesystem::path& file) const;
   /// Throws InvalidArgument if the file is not of this space and these options.
-  virtual void load(const std::filesystem::path& file) = 0;
+  void load(const std::filesystem::path& file);
 
   virtual int epochs_done() const = 0;
+  /// Of the whole training.
+  virtual int epochs() const = 0;
 };
 
-/// `space` and the data set outlive it. Deterministic in (space, data, options, seed), as
-/// train_network. Throws InvalidArgument if the networks cannot share weights or do not take such
-/// samples.
-std::unique_ptr<Supernet> make_supernet(const spaces::SearchSpace& space, const TrainData& data,
-                                        const SupernetOptions& options, std::uint64_t seed);
+/// One set of weights for the whole space. It can be split: train/few_shot.hpp.
+class OneShotSupernet : public Supernet {
+ public:
+  /// For each decision, how far its options agree on what the weights that they share should
+  /// become: the mean of match_gradients (train/gradient_matching_torch.hpp) over a few batches of
+  /// training samples, -1 .. 1; 1 for a decision with one option. Costs a few gradients of one
+  /// batch for each option of the space.
+  virtual std::vector<double> gradient_similarities() const = 0;
+
+  /// A supernet of the networks with that choice only, which starts with the weights as they are
+  /// now and no memory of earlier steps. It is trained by the same scheme, whose largest and
+  /// smallest networks are then those with that choice.
+  virtual std::unique_ptr<Supernet> split_off(const FixedChoice& choice,
+                                              const TrainOptions& training,
+                                              std::uint64_t seed) const = 0;
+};
+
+/// `space` and the data set outlive it and what is split off. Deterministic in (space, data,
+/// options, seed), as train_network. Throws InvalidArgument if the networks cannot share weights or
+/// do not take such samples.
+std::unique_ptr<OneShotSupernet> make_supernet(const spaces::SearchSpace& space,
+                                               const TrainData& data,
+                                               const SupernetOptions& options, std::uint64_t seed);
 
 }  // namespace hwnas::train

@@ -1,9 +1,10 @@
 #include "tests/engine/fake_training.hpp"
 
+#include <fmt/format.h>
+
 #include <random>
 #include <thread>
 
-#include "core/file.hpp"
 #include "tests/ir/network_zoo.hpp"
 
 namespace hwnas::engine {
@@ -40,12 +41,13 @@ train::TrainResult train(const ir::Network& network, const train::TrainOptions& 
   return result;
 }
 
-/// Scores by the network's size, and remembers the epochs that it has been through.
-class FakeSupernet final : public train::Supernet {
+/// Scores by the network's size, and remembers the epochs that it has been through. What is split
+/// off scores the other way round, if the splits of `fake` do.
+class FakeSupernet final : public train::OneShotSupernet {
  public:
-  FakeSupernet(const spaces::SearchSpace& space, const train::SupernetOptions& options,
-               const FakeTraining& fake)
-      : space_(space), epochs_(options.training.epochs), fake_(fake) {}
+  FakeSupernet(const spaces::SearchSpace& space, const train::TrainOptions& training,
+               const FakeTraining& fake, std::string name = "whole")
+      : space_(space), epochs_(training.epochs), fake_(fake), name_(std::move(name)) {}
 
   train::TrainResult train(const train::EpochCallback& on_epoch, std::stop_token stop) override {
     train::TrainResult result;
@@ -64,21 +66,47 @@ class FakeSupernet final : public train::Supernet {
                           std::span<const std::size_t>) const override {
     if (done_ < epochs_) throw std::logic_error("scored before it was trained");
     const auto macs = static_cast<double>(ir::macs(space_.decode(genotype)));
-    return {.top1 = 100 * macs / (macs + 1e5), .loss = 1, .predictions = {}};
+    const double top1 = 100 * macs / (macs + 1e5);
+    const bool turned = fake_.splits_rank_otherwise && name_ != "whole";
+    return {.top1 = turned ? 100 - top1 : top1, .loss = 1 - top1 / 100, .predictions = {}};
   }
   ir::Weights cut_out(const spaces::Genotype& genotype) const override {
     return ir::zoo::random_weights(space_.decode(genotype), 1);
   }
-  void save(const std::filesystem::path& file) const override {
-    write_file_atomically(file, std::to_string(done_));
+  ir::Weights state() const override {
+    ir::Weights state;
+    state.layers[name_].weight = {{1}, {static_cast<float>(done_)}};
+    return state;
   }
-  void load(const std::filesystem::path& file) override { done_ = std::stoi(read_file(file, 99)); }
+  bool restore(const ir::Weights& state) override {
+    const auto found = state.layers.find(name_);
+    if (found == state.layers.end()) return false;
+    done_ = static_cast<int>(found->second.weight.values.at(0));
+    return true;
+  }
   int epochs_done() const override { return done_; }
+  int epochs() const override { return epochs_; }
+  /// The later, the less alike.
+  std::vector<double> gradient_similarities() const override {
+    std::vector<double> similarities;
+    for (const spaces::Decision& decision : space_.decisions()) {
+      const auto place = static_cast<double>(similarities.size());
+      similarities.push_back(decision.options.size() > 1 ? 0.5 - place / 100 : 1);
+    }
+    return similarities;
+  }
+  std::unique_ptr<train::Supernet> split_off(const train::FixedChoice& choice,
+                                             const train::TrainOptions& training,
+                                             std::uint64_t) const override {
+    return std::make_unique<FakeSupernet>(space_, training, fake_,
+                                          fmt::format("{}-{}", choice.decision, choice.option));
+  }
 
  private:
   const spaces::SearchSpace& space_;
   const int epochs_;
   const FakeTraining fake_;
+  const std::string name_;
   int done_ = 0;
 };
 
@@ -95,8 +123,9 @@ Training fake_training(const FakeTraining& fake) {
           },
       .make_supernet =
           [fake](const spaces::SearchSpace& space, const train::TrainData&,
-                 const train::SupernetOptions& options,
-                 std::uint64_t) { return std::make_unique<FakeSupernet>(space, options, fake); },
+                 const train::SupernetOptions& options, std::uint64_t) {
+            return std::make_unique<FakeSupernet>(space, options.training, fake);
+          },
       .evaluate_network =
           [fake](const ir::Network&, const ir::Weights&, const data::Dataset&,
                  std::span<const std::size_t> samples, const data::Normalisation&,

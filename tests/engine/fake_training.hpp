@@ -13,6 +13,8 @@ struct FakeTraining {
   std::chrono::microseconds longest_epoch{0};
   std::atomic<int>* trainings = nullptr;    ///< counts calls of train_network
   std::atomic<int>* test_passes = nullptr;  ///< counts calls of evaluate_network
+  /// The splits of a supernet rank networks in the opposite order.
+  bool splits_rank_otherwise = false;
 };
 
 /// Trains nothing: accuracies and weights are functions of network, seed and epoch, so that
