@@ -1,6 +1,9 @@
 #include "engine/executor.hpp"
 
+#include <exception>
+#include <latch>
 #include <utility>
+#include <vector>
 
 namespace hwnas::engine {
 
@@ -30,6 +33,25 @@ void Executor::submit(std::function<void(int, std::stop_token)> task) {
     --unfinished_;
     finished_.notify_all();
   });
+}
+
+void run_all(Executor& executor, std::size_t count, const std::function<void(std::size_t)>& task) {
+  std::latch unfinished(static_cast<std::ptrdiff_t>(count));
+  std::vector<std::exception_ptr> thrown(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    executor.submit([&, i](int, std::stop_token) {
+      try {
+        task(i);
+      } catch (...) {
+        thrown[i] = std::current_exception();
+      }
+      unfinished.count_down();
+    });
+  }
+  unfinished.wait();
+  for (const std::exception_ptr& exception : thrown) {
+    if (exception) std::rethrow_exception(exception);
+  }
 }
 
 }  // namespace hwnas::engine

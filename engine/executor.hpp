@@ -4,6 +4,7 @@
 #include <tbb/task_arena.h>
 
 #include <condition_variable>
+#include <cstddef>
 #include <functional>
 #include <mutex>
 #include <stop_token>
@@ -34,5 +35,9 @@ class Executor {
   std::condition_variable finished_;
   int unfinished_ = 0;  ///< guarded by mutex_
 };
+
+/// task(0) … task(count - 1) on the executor's workers, to the last one, whatever is drained. Then
+/// throws what the first of them has thrown, if any has.
+void run_all(Executor& executor, std::size_t count, const std::function<void(std::size_t)>& task);
 
 }  // namespace hwnas::engine

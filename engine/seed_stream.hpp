@@ -16,7 +16,8 @@ enum class SeedStream : std::uint64_t {
   kCalibration = 6,
   kFineTune = 7,
   kSupernet = 8,
-  kRankCheck = 9,  ///< index: position in the check
+  kRankCheck = 9,        ///< index: position in the check
+  kDifferentiable = 10,  ///< index: step
 };
 
 inline std::uint64_t stream_seed(std::uint64_t experiment_seed, SeedStream stream,

@@ -83,5 +83,22 @@ TEST(Executor, StopsRunningTasksWhenDestroyed) {
   EXPECT_TRUE(stopped);
 }
 
+TEST(RunAll, RunsEveryTaskOnceAndThenThrowsWhatTheFirstHasThrown) {
+  Executor executor(3, {});
+  std::vector<int> runs(50);
+  run_all(executor, runs.size(), [&](std::size_t i) { ++runs[i]; });
+  EXPECT_EQ(std::ranges::count(runs, 1), 50);
+  try {
+    run_all(executor, runs.size(), [&](std::size_t i) {
+      ++runs[i];
+      if (i % 7 == 3) throw std::runtime_error(std::to_string(i));
+    });
+    FAIL() << "nothing was thrown";
+  } catch (const std::runtime_error& thrown) {
+    EXPECT_STREQ(thrown.what(), "3");
+  }
+  EXPECT_EQ(std::ranges::count(runs, 2), 50);
+}
+
 }  // namespace
 }  // namespace hwnas::engine
