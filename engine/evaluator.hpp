@@ -57,6 +57,8 @@ struct EvaluatorContext {
   std::filesystem::path folder = {};
   /// Of the run's supernet; empty where none was made.
   std::vector<RankCheckRecord> rank_check = {};
+  /// Where the run's supernet was split; absent where it was not.
+  std::optional<FewShotRecord> few_shot = {};
 };
 
 struct EvaluatorInfo {

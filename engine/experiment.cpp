@@ -118,19 +118,29 @@ FinalistOptions read_finalists(const Config& config) {
           config.double_or("distillation_weight", defaults.distillation_weight, 0, 1)};
 }
 
+void read_rank_check(const Config& check, SupernetSection& section) {
+  std::vector<std::string> known = train::train_option_names();
+  known.insert(known.end(), {"networks", "least_tau"});
+  check.require_known_keys(known);
+  section.check_networks = static_cast<int>(check.at("networks").as_int(5, 10'000));
+  section.least_tau = check.at("least_tau").as_double(-1, 1);
+  section.check_training = train::train_options_from_config(check);
+}
+
 SupernetSection read_supernet(const Config& config) {
   std::vector<std::string> known = train::supernet_option_names();
-  known.emplace_back("rank_check");
+  known.insert(known.end(), {"rank_check", "few_shot"});
   config.require_known_keys(known);
   SupernetSection section{.options = train::supernet_options_from_config(config)};
-  const Config* check = config.find("rank_check");
-  if (check == nullptr) return section;
-  known = train::train_option_names();
-  known.insert(known.end(), {"networks", "least_tau"});
-  check->require_known_keys(known);
-  section.check_networks = static_cast<int>(check->at("networks").as_int(5, 10'000));
-  section.least_tau = check->at("least_tau").as_double(-1, 1);
-  section.check_training = train::train_options_from_config(*check);
+  if (const Config* check = config.find("rank_check")) read_rank_check(*check, section);
+  if (const Config* few_shot = config.find("few_shot")) {
+    if (section.check_networks == 0) {
+      few_shot->fail("only a failed rank check splits the supernet: give supernet.rank_check");
+    }
+    few_shot->require_known_keys(train::train_option_names());
+    few_shot->at("epochs");  // the supernet's own would multiply the time
+    section.few_shot = train::train_options_from_config(*few_shot, section.options.training);
+  }
   return section;
 }
 

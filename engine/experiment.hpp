@@ -46,6 +46,9 @@ struct SupernetSection {
   int check_networks = 0;
   double least_tau = 0;  ///< of Kendall's tau between the two; below it the scores are not used
   train::TrainOptions check_training;
+  /// How each part is trained on if the supernet is split because the check has failed; absent: it
+  /// is not split.
+  std::optional<train::TrainOptions> few_shot;
 };
 
 /// One experiment, fully checked: the one YAML file that runs locally, through the daemon and on a

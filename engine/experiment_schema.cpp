@@ -49,6 +49,10 @@ supernet               [none] all networks of the space on shared weights, train
     networks             5 .. 10000
     least_tau            -1 .. 1 of Kendall's tau; below it the scores are not used
     (others)             training options, as of evaluator train
+  few_shot             [none] if the check fails, the supernet is split by the decision on which shared
+                       weights agree least, and checked again
+    epochs               1 .. 100000 of each part, which starts from the supernet's weights
+    (others)             training options, as of evaluator train [the supernet's]
 evaluator
   name                 supernet: scores each candidate with shared weights; gives val_top1 (percent,
                        predicted)

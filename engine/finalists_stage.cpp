@@ -78,8 +78,11 @@ class Heritage {
   explicit Heritage(RunContext& run) {
     if (!run.experiment().supernet || !run.experiment().finalists.inherit) return;
     distillation_weight_ = run.experiment().finalists.distillation_weight;
-    supernet_ = make_run_supernet({run.experiment(), run.inputs(), run.training()}, 1);
-    supernet_->load(supernet_file(run.folder()));
+    supernet_ = load_run_supernet({.experiment = run.experiment(),
+                                   .inputs = run.inputs(),
+                                   .training = run.training(),
+                                   .folder = run.folder(),
+                                   .few_shot = run.store().few_shot()});
     const spaces::SearchSpace& space = *run.inputs().space;
     const spaces::Genotype largest = train::largest_genotype(space);
     teacher_ = {space.decode(largest), supernet_->cut_out(largest)};

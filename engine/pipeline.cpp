@@ -40,8 +40,9 @@ void report_prepare(const RunOptions& options, double fraction, double seconds) 
 }
 
 StageOutcome search_with_evaluator(RunContext& run) {
-  const auto evaluator = make_evaluator(
-      {run.experiment(), run.inputs(), run.training(), run.folder(), run.store().rank_check()});
+  const Store& store = run.store();
+  const auto evaluator = make_evaluator({run.experiment(), run.inputs(), run.training(),
+                                         run.folder(), store.rank_check(), store.few_shot()});
   return run_search(run, *evaluator);
 }
 

@@ -49,7 +49,14 @@ struct StageRecord {
 struct RankCheckRecord {
   spaces::Genotype genotype;
   double supernet_top1 = 0;
-  std::optional<double> alone_top1;  ///< absent: not trained yet
+  std::optional<double> alone_top1;     ///< absent: not trained yet
+  std::optional<double> few_shot_top1;  ///< of the split supernet; absent: not scored by one
+};
+
+/// Where a supernet was split because the scores cannot be trusted.
+struct FewShotRecord {
+  std::string decision;   ///< its name
+  double similarity = 0;  ///< of gradients there: see train::Disagreement
 };
 
 /// One proposal and, once it is known, how it ended.
@@ -108,6 +115,7 @@ class StoreReader {
   RunRecord run() const;
   std::vector<StageRecord> stages() const;          ///< in order
   std::vector<RankCheckRecord> rank_check() const;  ///< in the order they were noted
+  std::optional<FewShotRecord> few_shot() const;    ///< absent: the supernet was not split
   std::vector<TrialRecord> trials() const;          ///< in id order
   std::vector<FinalistRecord> finalists() const;    ///< in rank order
   std::optional<CompressionRecord> compression() const;
@@ -135,10 +143,12 @@ struct SearchBatch {
 /// locked. Every method is one transaction, on the disk when it returns. One thread at a time: the
 /// pipeline's thread holds the only writing connection.
 ///
-/// Tables (user_version = 4), in the words of the records above:
+/// Tables (user_version = 5), in the words of the records above:
 ///   run       experiment, folder, version, machine, started, failure, latency_model (one row)
 ///   stage     position, name, done, seconds
-///   rank_check  position, genotype, supernet_top1, alone_top1 (NULL: not trained yet)
+///   rank_check  position, genotype, supernet_top1, alone_top1 (NULL: not trained yet),
+///               few_shot_top1 (NULL: not scored by a split supernet)
+///   few_shot    decision, similarity (one row, or none)
 ///   trial     id, genotype ("3-0-1"), description, state (NULL: not finished), reason, violation,
 ///             worker, start_seconds, end_seconds
 ///   metric    phase ("search" or "finalist"), trial, name, origin, value, standard_deviation,
@@ -168,6 +178,10 @@ class Store : public StoreReader {
   void add_rank_check(const std::vector<RankCheckRecord>& networks);
   /// `position`: in rank_check().
   void finish_rank_check(std::size_t position, double alone_top1);
+  /// Notes where the supernet is split, before the parts are trained.
+  void set_few_shot(const FewShotRecord& few_shot);
+  /// Scores of the split supernet, one for each of rank_check().
+  void set_few_shot_scores(const std::vector<double>& top1);
   /// `stage_seconds`: spent in the search so far.
   void write(const SearchBatch& batch, double stage_seconds);
 

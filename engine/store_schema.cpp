@@ -25,7 +25,13 @@ CREATE TABLE rank_check (
   position       INTEGER PRIMARY KEY,
   genotype       TEXT NOT NULL,
   supernet_top1  REAL NOT NULL,
-  alone_top1     REAL
+  alone_top1     REAL,
+  few_shot_top1  REAL
+);
+CREATE TABLE few_shot (
+  id          INTEGER PRIMARY KEY CHECK (id = 1),
+  decision    TEXT NOT NULL,
+  similarity  REAL NOT NULL
 );
 CREATE TABLE trial (
   id             INTEGER PRIMARY KEY,
@@ -106,7 +112,7 @@ CREATE TABLE artifact (
   sha256  TEXT NOT NULL,
   bytes   INTEGER NOT NULL
 );
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 )sql";
 
 void require_store_file(const std::filesystem::path& folder) {

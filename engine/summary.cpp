@@ -84,20 +84,33 @@ void fill_experiment(const Experiment& experiment, report::RunSummary& summary) 
   }
 }
 
-std::optional<report::RankCheckSummary> summarise_rank_check(
-    const Experiment& experiment, const std::vector<RankCheckRecord>& check) {
+std::optional<report::RankCheckSummary> summarise_rank_check(const Experiment& experiment,
+                                                             const StoreReader& store) {
+  const std::vector<RankCheckRecord> check = store.rank_check();
   const auto agreement = rank_agreement(check);
   if (!agreement) return std::nullopt;
+  const double least_tau = experiment.supernet->least_tau;
+  const TrustedScores trusted = trusted_scores(check, least_tau);
   report::RankCheckSummary summary{.networks = {},
                                    .tau = agreement->tau,
                                    .low = agreement->low,
                                    .high = agreement->high,
-                                   .least_tau = experiment.supernet->least_tau,
-                                   .used = agreement->tau >= experiment.supernet->least_tau};
+                                   .least_tau = least_tau,
+                                   .used = trusted == TrustedScores::kOneShot,
+                                   .few_shot = std::nullopt};
   for (const RankCheckRecord& network : check) {
     if (!network.alone_top1) continue;
-    summary.networks.push_back(
-        {spaces::to_string(network.genotype), network.supernet_top1, *network.alone_top1});
+    summary.networks.push_back({spaces::to_string(network.genotype), network.supernet_top1,
+                                *network.alone_top1, network.few_shot_top1});
+  }
+  if (const auto split = few_shot_agreement(check)) {
+    const FewShotRecord few_shot = *store.few_shot();
+    summary.few_shot = {.decision = few_shot.decision,
+                        .similarity = few_shot.similarity,
+                        .tau = split->tau,
+                        .low = split->low,
+                        .high = split->high,
+                        .used = trusted == TrustedScores::kFewShot};
   }
   return summary;
 }
@@ -129,7 +142,7 @@ report::RunSummary summarise_run(const std::filesystem::path& folder) {
   summary.started = run.started;
   summary.hwnas_version = run.version;
   summary.machine = run.machine;
-  summary.rank_check = summarise_rank_check(experiment, store.rank_check());
+  summary.rank_check = summarise_rank_check(experiment, store);
   summary.trials = summarise_trials(trials, pareto_front(experiment, trials));
   summary.finalists = summarise_finalists(store.finalists());
   if (std::optional<CompressionRecord> compression = store.compression()) {

@@ -10,12 +10,15 @@
 #include "engine/seed_stream.hpp"
 #include "engine/stages.hpp"
 #include "engine/supernet_evaluator.hpp"
+#include "train/few_shot.hpp"
 
 namespace hwnas::engine {
 namespace {
 
-// Of the stage's progress; the rest is the rank check.
+// Of the stage's progress up to the rank check's result; the rest is the check.
 constexpr double kTrainingShare = 0.8;
+// Of the stage's progress, where the supernet may be split; the rest is the training of its parts.
+constexpr double kOneShotShare = 0.6;
 // A check draws from so many networks for each that it takes.
 constexpr int kDrawnForEach = 10;
 constexpr int kDrawsForEach = 1000;
@@ -25,16 +28,22 @@ class SupernetStage {
   explicit SupernetStage(RunContext& run)
       : run_(run),
         section_(*run.experiment().supernet),
-        supernet_(make_run_supernet({run.experiment(), run.inputs(), run.training()},
-                                    run.workers() * run.experiment().threads_per_worker)) {}
+        context_{run.experiment(), run.inputs(), run.training()},
+        threads_(run.workers() * run.experiment().threads_per_worker),
+        one_shot_share_(section_.few_shot ? kOneShotShare : 1),
+        supernet_(make_run_supernet(context_, threads_)) {}
 
   StageOutcome run_to_end() {
-    if (train() == StageOutcome::kInterrupted) return StageOutcome::kInterrupted;
+    const StageOutcome trained = train(*supernet_, supernet_file(run_.folder()), "supernet", 0,
+                                       kTrainingShare * one_shot_share_);
+    if (trained == StageOutcome::kInterrupted) return trained;
     if (section_.check_networks == 0) return StageOutcome::kDone;
-    if (run_.store().rank_check().empty()) run_.store().add_rank_check(score(draw_networks()));
+    if (run_.store().rank_check().empty()) check_scores(draw_networks());
     if (train_alone() == StageOutcome::kInterrupted) return StageOutcome::kInterrupted;
-    report_agreement();
-    return StageOutcome::kDone;
+    if (!run_.store().few_shot()) report_agreement();
+    const auto check = run_.store().rank_check();
+    const bool passed = trusted_scores(check, section_.least_tau) == TrustedScores::kOneShot;
+    return passed || !section_.few_shot ? StageOutcome::kDone : split();
   }
 
  private:
@@ -44,18 +53,20 @@ class SupernetStage {
     std::string failure;
   };
 
-  StageOutcome train() {
-    const std::filesystem::path file = supernet_file(run_.folder());
-    const int epochs = section_.options.training.epochs;
-    if (std::filesystem::exists(file)) supernet_->load(file);
-    if (supernet_->epochs_done() == epochs) return StageOutcome::kDone;
-    run_.report(kTrainingShare * supernet_->epochs_done() / epochs, "");
-    const train::TrainResult result = supernet_->train(
+  /// The stage's progress goes from `first` to `last` meanwhile.
+  StageOutcome train(train::Supernet& supernet, const std::filesystem::path& file,
+                     std::string_view name, double first, double last) {
+    const auto progress = [&] {
+      return first + (last - first) * supernet.epochs_done() / supernet.epochs();
+    };
+    if (std::filesystem::exists(file)) supernet.load(file);
+    if (supernet.epochs_done() == supernet.epochs()) return StageOutcome::kDone;
+    run_.report(progress(), "");
+    const train::TrainResult result = supernet.train(
         [&](const train::EpochResult& epoch) {
-          supernet_->save(file);
-          run_.report(kTrainingShare * epoch.epoch / epochs,
-                      fmt::format("supernet: epoch {}, largest network {:.2f}", epoch.epoch,
-                                  epoch.validation_top1));
+          supernet.save(file);
+          run_.report(progress(), fmt::format("{}: epoch {}, largest network {:.2f}", name,
+                                              epoch.epoch, epoch.validation_top1));
           return true;
         },
         run_.drain());
@@ -66,6 +77,35 @@ class SupernetStage {
                   result.reason);
     }
     return StageOutcome::kDone;
+  }
+
+  /// By the decision on which shared weights agree least; then the networks of the check are scored
+  /// again.
+  StageOutcome split() {
+    if (!run_.store().few_shot()) choose_split();
+    const auto parts =
+        split_run_supernet(context_, *supernet_, run_.store().few_shot()->decision, threads_);
+    const StageOutcome trained =
+        train(*parts, few_shot_file(run_.folder()), "few_shot", one_shot_share_, 1);
+    if (trained == StageOutcome::kInterrupted) return trained;
+    const std::vector<RankCheckRecord> check = run_.store().rank_check();
+    if (!check.front().few_shot_top1) {
+      std::vector<spaces::Genotype> networks;
+      for (const RankCheckRecord& network : check) networks.push_back(network.genotype);
+      run_.store().set_few_shot_scores(score(*parts, networks));
+    }
+    report_few_shot_agreement();
+    return StageOutcome::kDone;
+  }
+
+  void choose_split() {
+    const train::Disagreement split = train::greatest_disagreement(*supernet_);
+    const spaces::Decision& decision = run_.inputs().space->decisions()[split.decision];
+    run_.store().set_few_shot({decision.name, split.similarity});
+    run_.report(one_shot_share_,
+                fmt::format("few_shot: the supernet is split by {} into {} parts (similarity of "
+                            "gradients {:.2f})",
+                            decision.name, decision.options.size(), split.similarity));
   }
 
   /// Within the limits, spread over their multiply-accumulates: networks of one size would say
@@ -92,23 +132,26 @@ class SupernetStage {
     return networks;
   }
 
-  std::vector<RankCheckRecord> score(const std::vector<spaces::Genotype>& networks) {
-    std::vector<RankCheckRecord> check(networks.size());
+  void check_scores(const std::vector<spaces::Genotype>& networks) {
+    const std::vector<double> scores = score(*supernet_, networks);
+    std::vector<RankCheckRecord> check;
+    for (std::size_t i = 0; i < networks.size(); ++i) {
+      check.push_back({.genotype = networks[i],
+                       .supernet_top1 = scores[i],
+                       .alone_top1 = std::nullopt,
+                       .few_shot_top1 = std::nullopt});
+    }
+    run_.store().add_rank_check(check);
+  }
+
+  std::vector<double> score(const train::Supernet& supernet,
+                            const std::vector<spaces::Genotype>& networks) {
+    std::vector<double> scores(networks.size());
     Executor executor(run_.workers(), run_.drain());
-    tbb::concurrent_bounded_queue<std::size_t> scored;
-    for (std::size_t i = 0; i < networks.size(); ++i) {
-      executor.submit([&, i](int, std::stop_token) {
-        check[i] = {networks[i],
-                    supernet_->score(networks[i], run_.inputs().data->split.validation).top1,
-                    std::nullopt};
-        scored.push(i);
-      });
-    }
-    for (std::size_t i = 0; i < networks.size(); ++i) {
-      std::size_t position = 0;
-      scored.pop(position);
-    }
-    return check;
+    run_all(executor, networks.size(), [&](std::size_t i) {
+      scores[i] = supernet.score(networks[i], run_.inputs().data->split.validation).top1;
+    });
+    return scores;
   }
 
   StageOutcome train_alone() {
@@ -139,8 +182,8 @@ class SupernetStage {
       }
       run_.store().finish_rank_check(trained.position, trained.result.validation_top1());
       ++done;
-      run_.report(kTrainingShare + (1 - kTrainingShare) * static_cast<double>(done) /
-                                       static_cast<double>(check.size()),
+      const double share = static_cast<double>(done) / static_cast<double>(check.size());
+      run_.report(one_shot_share_ * (kTrainingShare + (1 - kTrainingShare) * share),
                   fmt::format("rank check: {} of {} networks trained alone", done, check.size()));
     }
     return interrupted ? StageOutcome::kInterrupted : StageOutcome::kDone;
@@ -166,18 +209,32 @@ class SupernetStage {
   void report_agreement() {
     const auto agreement = rank_agreement(run_.store().rank_check());
     if (!agreement) return;
-    run_.report(1, fmt::format("rank check: Kendall's tau {:.2f} ({:.2f} to {:.2f}) over {} "
-                               "networks{}",
-                               agreement->tau, agreement->low, agreement->high, agreement->networks,
-                               agreement->tau >= section_.least_tau
-                                   ? ""
-                                   : fmt::format(", below {:g}: its scores are not used",
-                                                 section_.least_tau)));
+    const bool split = section_.few_shot && !(agreement->tau >= section_.least_tau);
+    run_.report(split ? one_shot_share_ : 1,
+                describe("rank check", *agreement,
+                         split ? "the supernet is split" : "its scores are not used"));
+  }
+
+  void report_few_shot_agreement() {
+    const auto agreement = few_shot_agreement(run_.store().rank_check());
+    run_.report(1, describe("rank check of the split supernet", *agreement, "no scores are used"));
+  }
+
+  std::string describe(std::string_view what, const RankAgreement& agreement,
+                       std::string_view failure) const {
+    return fmt::format("{}: Kendall's tau {:.2f} ({:.2f} to {:.2f}) over {} networks{}", what,
+                       agreement.tau, agreement.low, agreement.high, agreement.networks,
+                       agreement.tau >= section_.least_tau
+                           ? ""
+                           : fmt::format(", below {:g}: {}", section_.least_tau, failure));
   }
 
   RunContext& run_;
   const SupernetSection& section_;
-  const std::unique_ptr<train::Supernet> supernet_;
+  const EvaluatorContext context_;
+  const int threads_;
+  const double one_shot_share_;  // of the stage's progress
+  const std::unique_ptr<train::OneShotSupernet> supernet_;
 };
 
 }  // namespace

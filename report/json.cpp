@@ -109,7 +109,8 @@ json to_json(const LimitSpec& limit) {
 json to_json(const RankCheckNetwork& network) {
   return {{"genotype", network.genotype},
           {"supernet_top1", network.supernet_top1},
-          {"alone_top1", network.alone_top1}};
+          {"alone_top1", network.alone_top1},
+          {"few_shot_top1", network.few_shot_top1 ? json(*network.few_shot_top1) : json()}};
 }
 
 template <typename Item>
@@ -119,13 +120,20 @@ json list_of(const std::vector<Item>& items) {
   return list;
 }
 
+json to_json(const FewShotSummary& few_shot) {
+  return {{"decision", few_shot.decision}, {"similarity", few_shot.similarity},
+          {"tau", few_shot.tau},           {"low", few_shot.low},
+          {"high", few_shot.high},         {"used", few_shot.used}};
+}
+
 json to_json(const RankCheckSummary& check) {
   return {{"networks", list_of(check.networks)},
           {"tau", check.tau},
           {"low", check.low},
           {"high", check.high},
           {"least_tau", check.least_tau},
-          {"used", check.used}};
+          {"used", check.used},
+          {"few_shot", check.few_shot ? to_json(*check.few_shot) : json()}};
 }
 
 }  // namespace

@@ -11,22 +11,29 @@ namespace hwnas::report {
 
 namespace {
 
+/// With the weights that were shared last.
+double score_of(const RankCheckNetwork& network) {
+  return network.few_shot_top1.value_or(network.supernet_top1);
+}
+
 std::string chart(const RankCheckSummary& check) {
   svg::Range scores, accuracies;
   for (const RankCheckNetwork& network : check.networks) {
-    scores.include(network.supernet_top1);
+    scores.include(score_of(network));
     accuracies.include(network.alone_top1);
   }
   constexpr double kMargin = 0.08;
   svg::Plot plot(
       {.width = 480, .height = 340},
       {.title = "trained alone, top-1 (%, measured)", .range = accuracies.padded(kMargin)},
-      {.title = "with shared weights, top-1 (%)", .range = scores.padded(kMargin)},
+      {.title = check.few_shot ? "with the split supernet's weights, top-1 (%)"
+                               : "with shared weights, top-1 (%)",
+       .range = scores.padded(kMargin)},
       "Accuracy with shared weights over accuracy trained alone");
   for (const RankCheckNetwork& network : check.networks) {
-    plot.add(svg::circle("front", plot.x(network.alone_top1), plot.y(network.supernet_top1), 4.5,
+    plot.add(svg::circle("front", plot.x(network.alone_top1), plot.y(score_of(network)), 4.5,
                          fmt::format("{}\nshared weights {:.2f} %\nalone {:.2f} %",
-                                     network.genotype, network.supernet_top1, network.alone_top1)));
+                                     network.genotype, score_of(network), network.alone_top1)));
   }
   return std::move(plot).finish();
 }
@@ -36,15 +43,18 @@ std::string table(const RankCheckSummary& check) {
   std::string rows;
   for (std::size_t i = 0; i < std::min(check.networks.size(), kMostRows); ++i) {
     const RankCheckNetwork& network = check.networks[i];
+    const std::string split =
+        network.few_shot_top1 ? fmt::format("<td>{:.2f} %</td>", *network.few_shot_top1) : "";
     rows += fmt::format(
-        "<tr><th scope=\"row\"><code>{}</code></th><td>{:.2f} %</td><td>{:.2f} %</td></tr>",
-        escape(network.genotype), network.supernet_top1, network.alone_top1);
+        "<tr><th scope=\"row\"><code>{}</code></th><td>{:.2f} %</td>{}<td>{:.2f} %</td></tr>",
+        escape(network.genotype), network.supernet_top1, split, network.alone_top1);
   }
   return fmt::format(
       "<div class=\"scroll\"><table class=\"numbers\"><thead><tr><th scope=\"col\">genotype</th>"
-      "<th scope=\"col\">shared weights</th><th scope=\"col\">alone</th></tr></thead>"
+      "<th scope=\"col\">shared weights</th>{}<th scope=\"col\">alone</th></tr></thead>"
       "<tbody>{}</tbody></table>{}</div>",
-      rows, check.networks.size() > kMostRows ? "<p class=\"note\">report.json has all.</p>" : "");
+      check.few_shot ? "<th scope=\"col\">split</th>" : "", rows,
+      check.networks.size() > kMostRows ? "<p class=\"note\">report.json has all.</p>" : "");
 }
 
 }  // namespace
@@ -53,10 +63,14 @@ std::string describe_rank_check(const RankCheckSummary& check) {
   std::string text =
       fmt::format("Kendall's tau {:.2f}, 95 % interval {:.2f} to {:.2f}, over {}", check.tau,
                   check.low, check.high, counted(check.networks.size(), "network"));
-  if (!check.used) {
-    text += fmt::format("; below {:g}, so the supernet's scores were not used", check.least_tau);
-  }
-  return text;
+  if (check.used) return text;
+  text += fmt::format("; below {:g}, so the supernet's scores were not used", check.least_tau);
+  if (!check.few_shot) return text;
+  const FewShotSummary& split = *check.few_shot;
+  return text +
+         fmt::format("; split by {}: tau {:.2f}, 95 % interval {:.2f} to {:.2f}, {}",
+                     split.decision, split.tau, split.low, split.high,
+                     split.used ? "and those scores were used" : "so those were not used either");
 }
 
 std::string rank_check_section(const RunSummary& run) {

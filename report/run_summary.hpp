@@ -96,6 +96,17 @@ struct RankCheckNetwork {
   std::string genotype;
   double supernet_top1 = 0;
   double alone_top1 = 0;
+  std::optional<double> few_shot_top1 = {};  ///< scored again, by the split supernet
+};
+
+/// How well the supernet ranks networks once it is split.
+struct FewShotSummary {
+  std::string decision;   ///< that it is split by
+  double similarity = 0;  ///< cosine, of the gradients of that decision's options
+  double tau = 0;         ///< Kendall's
+  double low = 0;         ///< of its 95 % interval
+  double high = 0;
+  bool used = true;  ///< tau is not below least_tau
 };
 
 /// How well the supernet's scores rank networks.
@@ -105,7 +116,8 @@ struct RankCheckSummary {
   double low = 0;  ///< of its 95 % interval
   double high = 0;
   double least_tau = 0;
-  bool used = true;  ///< tau is not below least_tau
+  bool used = true;                             ///< tau is not below least_tau
+  std::optional<FewShotSummary> few_shot = {};  ///< absent: it was not split
 };
 
 struct StageSummary {

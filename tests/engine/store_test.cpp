@@ -102,6 +102,26 @@ TEST(Store, GivesBackWhatItWasGiven) {
   EXPECT_EQ(trials[1].violation, 2);
 }
 
+TEST(Store, GivesBackBothScoresOfTheRankCheck) {
+  const TemporaryFolder folder;
+  Store store = Store::create(folder.path(), kRun);
+  EXPECT_FALSE(store.few_shot());
+  store.add_rank_check({{{{0, 1}}, 70, {}, {}}, {{{1, 1}}, 71, {}, {}}});
+  EXPECT_FALSE(store.rank_check().at(1).few_shot_top1);
+  store.finish_rank_check(1, 90.5);
+  store.set_few_shot({"stage1.kernel", 0.125});
+  store.set_few_shot_scores({72, 73.5});
+  const std::vector<RankCheckRecord> check = StoreReader(folder.path()).rank_check();
+  ASSERT_EQ(check.size(), 2U);
+  EXPECT_EQ(check[0].few_shot_top1, 72);
+  EXPECT_EQ(check[1].few_shot_top1, 73.5);
+  EXPECT_EQ(check[1].supernet_top1, 71);
+  EXPECT_EQ(check[1].alone_top1, 90.5);
+  EXPECT_FALSE(check[0].alone_top1);
+  EXPECT_EQ(store.few_shot()->decision, "stage1.kernel");
+  EXPECT_EQ(store.few_shot()->similarity, 0.125);
+}
+
 TEST(Store, KeepsLossesThatAreNotNumbers) {
   const TemporaryFolder folder;
   Store store = Store::create(folder.path(), kRun);

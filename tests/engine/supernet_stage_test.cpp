@@ -118,6 +118,94 @@ TEST_F(SupernetStageTest, ASupernetThatRanksBadlyEndsTheRunWithItsTau) {
   EXPECT_TRUE(StoreReader(run).trials().empty());
 }
 
+/// A check that the supernet fails: networks trained alone rank the other way round.
+constexpr const char* kSplit =
+    "supernet={epochs: 3, rank_check: {networks: 8, least_tau: 0.5, epochs: 1},"
+    " few_shot: {epochs: 2}}";
+
+/// training_by_size(-1), with splits that rank as it does, or as the supernet.
+Training training_against_size(bool splits_rank_otherwise) {
+  Training training = training_by_size(-1);
+  training.make_supernet =
+      fake_training({.splits_rank_otherwise = splits_rank_otherwise}).make_supernet;
+  return training;
+}
+
+TEST_F(SupernetStageTest, OrIsSplitAndItsPartsScoreIfTheyRankWell) {
+  const auto run = folder_ / "run";
+  std::vector<std::string> messages;
+  start_run(experiment({"evaluator={name: supernet}", kSplit}),
+            {.folder = run,
+             .progress =
+                 [&](const Progress& progress) {
+                   if (progress.stage == "supernet") messages.push_back(progress.message);
+                 }},
+            training_against_size(true));
+  EXPECT_THAT(messages, testing::IsSupersetOf<testing::Matcher<std::string>>(
+                            {HasSubstr("tau -1.00 (-1.00 to -1.00) over 8 networks, below 0.5: the "
+                                       "supernet is split"),
+                             HasSubstr("is split by stage2.stride into 2 parts"),
+                             HasSubstr("few_shot: epoch 4"),
+                             HasSubstr("split supernet: Kendall's tau 1.00")}));
+  const StoreReader store(run);
+  EXPECT_EQ(store.few_shot()->decision, "stage2.stride");
+  const auto check = store.rank_check();
+  EXPECT_EQ(rank_agreement(check)->tau, -1);
+  EXPECT_EQ(few_shot_agreement(check)->tau, 1);
+  std::map<spaces::Genotype, double> scores;
+  for (const RankCheckRecord& network : check) scores[network.genotype] = *network.few_shot_top1;
+  const report::RunSummary summary = summarise_run(run);
+  EXPECT_FALSE(summary.rank_check->used);
+  ASSERT_TRUE(summary.rank_check->few_shot);
+  EXPECT_TRUE(summary.rank_check->few_shot->used);
+  EXPECT_EQ(summary.rank_check->few_shot->tau, 1);
+  EXPECT_EQ(summary.rank_check->networks[0].few_shot_top1, check[0].few_shot_top1);
+  for (const TrialRecord& trial : store.trials()) {
+    if (trial.state != search::TrialState::kComplete) continue;
+    const auto top1 = std::ranges::find(trial.metrics, "val_top1", &report::MetricValue::name);
+    EXPECT_EQ(top1->origin, estimators::Origin::kPredicted);
+    EXPECT_NEAR(top1->standard_deviation, few_shot_agreement(check)->residual, 1e-9);
+    if (const auto same = scores.find(trial.genotype); same != scores.end()) {
+      EXPECT_EQ(top1->value, same->second);
+    }
+  }
+}
+
+TEST_F(SupernetStageTest, SplitsNothingThatRanksWell) {
+  const auto run = folder_ / "run";
+  start_run(experiment({"evaluator={name: supernet}", kSplit}), {.folder = run},
+            training_by_size());
+  EXPECT_FALSE(StoreReader(run).few_shot());
+  EXPECT_FALSE(std::filesystem::exists(few_shot_file(run)));
+  EXPECT_FALSE(summarise_run(run).rank_check->few_shot);
+}
+
+TEST_F(SupernetStageTest, SplitItIsTheSameWhenInterruptedAfterEveryMessage) {
+  const Experiment wanted = experiment({"evaluator={name: supernet}", kSplit});
+  const Training training = training_against_size(true);
+  start_run(wanted, {.folder = folder_ / "unbroken"}, training);
+  const auto run = folder_ / "broken";
+  const int attempts = run_interrupted_after_every_message(wanted, run, training);
+  EXPECT_GT(attempts, 10);
+  EXPECT_EQ(history_of(run), history_of(folder_ / "unbroken"));
+  EXPECT_EQ(few_shot_agreement(StoreReader(run).rank_check())->residual,
+            few_shot_agreement(StoreReader(folder_ / "unbroken").rank_check())->residual);
+}
+
+TEST_F(SupernetStageTest, ASplitThatRanksBadlyTooEndsTheRunWithBothTaus) {
+  const auto run = folder_ / "run";
+  try {
+    start_run(experiment({"evaluator={name: supernet}", kSplit}), {.folder = run},
+              training_against_size(false));
+    FAIL() << "it was used";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kFailedPrecondition);
+    EXPECT_THAT(error.what(), HasSubstr("Kendall's tau of -1.00 (-1.00 to -1.00, 8 networks "
+                                        "trained alone), split with one of -1.00"));
+  }
+  EXPECT_FALSE(summarise_run(run).rank_check->few_shot->used);
+}
+
 TEST_F(SupernetStageTest, OrLetsCandidatesBeTrainedAloneWhereThatIsWanted) {
   const auto run = folder_ / "run";
   start_run(experiment({"evaluator={name: supernet, otherwise: {epochs: 2}}", kChecked}),
@@ -158,6 +246,11 @@ TEST_F(SupernetStageTest, SectionAndEvaluatorBelongTogether) {
               HasSubstr("supernet.scheme"));
   EXPECT_THAT(fault_of({"evaluator={name: supernet, otherwise: {steps: 2}}", kChecked}),
               HasSubstr("steps"));
+  EXPECT_THAT(fault_of({"evaluator={name: supernet}", "supernet={few_shot: {epochs: 2}}"}),
+              HasSubstr("give supernet.rank_check"));
+  EXPECT_THAT(fault_of({"evaluator={name: supernet}",
+                        "supernet={rank_check: {networks: 8, least_tau: 0}, few_shot: {}}"}),
+              HasSubstr("epochs"));
 }
 
 }  // namespace

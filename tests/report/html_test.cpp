@@ -177,6 +177,25 @@ TEST(Html, SaysHowFarASupernetsScoresCanBeTrusted) {
   EXPECT_THAT(read_page(render_html(run)).text, HasSubstr("scores were not used"));
 }
 
+TEST(Html, SaysWhichOfTwoSupernetsScoresWereUsed) {
+  RunSummary run = one_shot();
+  run.rank_check->used = false;
+  for (RankCheckNetwork& network : run.rank_check->networks) network.few_shot_top1 = 71.25;
+  run.rank_check->few_shot = FewShotSummary{.decision = "stage1.<kernel>",
+                                            .similarity = 0.25,
+                                            .tau = 0.75,
+                                            .low = 0.5,
+                                            .high = 0.9,
+                                            .used = true};
+  std::string text = read_page(render_html(run)).text;
+  EXPECT_THAT(text, HasSubstr("so the supernet's scores were not used; split by stage1.<kernel>: "
+                              "tau 0.75, 95 % interval 0.50 to 0.90, and those scores were used"));
+  EXPECT_THAT(text, HasSubstr("71.25 %"));
+  run.rank_check->few_shot->used = false;
+  text = read_page(render_html(run)).text;
+  EXPECT_THAT(text, HasSubstr("so those were not used either"));
+}
+
 TEST(Html, SaysSoWhenALimitIsExceeded) {
   RunSummary run = sample::finished_run();
   run.limits[1].bound = 1000;

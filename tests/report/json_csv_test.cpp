@@ -54,6 +54,22 @@ TEST(Json, HoldsNetworksThatReadBackEqual) {
   EXPECT_TRUE(json.at("finalists").at(1).at("test_top1").is_null());
 }
 
+TEST(Json, HasBothSupernetsOfTheRankCheck) {
+  RunSummary run = sample::finished_run();
+  run.rank_check =
+      RankCheckSummary{.networks = {{"0-1", 80, 85, 81.5}}, .tau = 0.25, .used = false};
+  const nlohmann::json once = render_json(run).at("rank_check");
+  EXPECT_TRUE(once.at("few_shot").is_null());
+  run.rank_check->few_shot = FewShotSummary{.decision = "width", .similarity = 0.125, .tau = 0.75};
+  const nlohmann::json json = render_json(run).at("rank_check");
+  EXPECT_EQ(json.at("tau"), 0.25);
+  EXPECT_EQ(json.at("used"), false);
+  EXPECT_EQ(json.at("few_shot").at("tau"), 0.75);
+  EXPECT_EQ(json.at("few_shot").at("used"), true);
+  EXPECT_EQ(json.at("few_shot").at("decision"), "width");
+  EXPECT_EQ(json.at("networks").at(0).at("few_shot_top1"), 81.5);
+}
+
 TEST(Json, OfAnEmptyRunHasEmptyLists) {
   const nlohmann::json json = render_json(sample::empty_run());
   for (const char* field : {"trials", "finalists", "stages", "artifacts"}) {
