@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -11,14 +10,14 @@ namespace hwnas::train {
 
 /// A trained supernet split by one decision: one supernet for each option, which starts with its
 /// weights and is trained on with the networks of that option alone, so that networks share less
-/// (Zhao et al., "Few-Shot Neural Architecture Search", ICML 2021, section 3.2). A network is that
-/// of the split of its canonical genotype's option, and largest and smallest are those of a split.
+/// (Zhao et al., "Few-shot Neural Architecture Search", ICML 2021). Each network belongs to the
+/// split of its canonical genotype's option.
 ///
 /// The splits are trained one after the other: epoch e of split k is epoch k · training.epochs + e
-/// of the whole.
+/// of the whole, validated on the largest network of the split.
 class FewShotSupernet final : public Supernet {
  public:
-  /// `decision`: its place in the space's decisions. `training`: of each split, as the seed that
+  /// `decision`: its place in the space's decisions. `training`: of each split, and `seed`: what
   /// each derives its own from. `space` outlives it, `whole` need not.
   FewShotSupernet(const OneShotSupernet& whole, const spaces::SearchSpace& space,
                   std::size_t decision, const TrainOptions& training, std::uint64_t seed);

@@ -27,7 +27,7 @@ double cosine_similarity(const SharedGradient& a, const SharedGradient& b);
 
 /// For each decision: draws `draws` genotypes, sets that decision to each of its options, and
 /// averages the cosine similarity of the gradients over pairs of options and draws (Hu et al.,
-/// "Generalizing Few-Shot NAS with Gradient Matching", ICLR 2022, section 3.1). 1 for a decision
+/// "Generalizing Few-Shot NAS with Gradient Matching", ICLR 2022, the score GM). 1 for a decision
 /// with one option; options that stand for the same network, such as those of a block that a
 /// shallow network lacks, agree fully. `gradient_of(genotype, draw)` uses the same samples for the
 /// same draw.
