@@ -94,7 +94,11 @@ std::string describe_findings(const RunSummary& run) {
   const std::string ranking =
       run.rank_check ? fmt::format("supernet: {}\n", report::describe_rank_check(*run.rank_check))
                      : "";
-  return format_table(rows) + (finalists ? "* exported\n" : "") + ranking;
+  const std::string start = run.differentiable
+                                ? fmt::format("differentiable: {}\n",
+                                              report::describe_differentiable(*run.differentiable))
+                                : "";
+  return format_table(rows) + (finalists ? "* exported\n" : "") + ranking + start;
 }
 
 void print_result(const engine::RunResult& result, Invocation& invocation) {

@@ -184,6 +184,10 @@ void check_together(const Config& config, const Experiment& experiment) {
   if (!scored && experiment.supernet) {
     config.at("supernet").fail("nothing uses it: give 'evaluator: { name: supernet }'");
   }
+  if (experiment.differentiable && !experiment.supernet) {
+    config.at("differentiable")
+        .fail("it scores networks with shared weights: give the section 'supernet'");
+  }
   const bool no_data = experiment.task_without_data.has_value();
   if (no_data && find_evaluator(experiment.evaluator).needs_data) {
     config.at("data").fail("the evaluator trains, so it needs data");
@@ -233,8 +237,8 @@ class ExperimentReader {
     checked([&] {
       config_.require_known_keys({"version", "name", "seed", "data", "validation_fraction", "space",
                                   "device", "objectives", "limits", "search", "supernet",
-                                  "evaluator", "measurement", "finalists", "compression", "export",
-                                  "execution"});
+                                  "differentiable", "evaluator", "measurement", "finalists",
+                                  "compression", "export", "execution"});
     });
     DeviceSection device;
     read_problem(device, latency_model);
@@ -297,6 +301,9 @@ class ExperimentReader {
     });
     checked_if_there("supernet", [&](const Config& supernet) {
       experiment_.supernet = read_supernet(supernet);
+    });
+    checked_if_there("differentiable", [&](const Config& differentiable) {
+      experiment_.differentiable = DifferentiableSection::from_config(differentiable);
     });
     if (!known) return;
     std::vector<std::string> metrics = evaluated;

@@ -9,6 +9,7 @@
 #include "core/config.hpp"
 #include "engine/config_files.hpp"
 #include "engine/device_measurer.hpp"
+#include "engine/differentiable_section.hpp"
 #include "estimators/device.hpp"
 #include "spaces/search_space.hpp"
 #include "train/supernet.hpp"
@@ -77,6 +78,7 @@ struct Experiment {
                            ///< the result depends on it, never on the number of workers
   std::size_t max_infeasible = 10000;  ///< so many in a row end the run with an error
   std::optional<SupernetSection> supernet;
+  std::optional<DifferentiableSection> differentiable;
   Config evaluator;  ///< a row of evaluators() and its options
   /// How candidates are measured on the device during the search; absent: never.
   std::optional<MeasurementOptions> measurement;

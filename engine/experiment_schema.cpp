@@ -53,6 +53,16 @@ supernet               [none] all networks of the space on shared weights, train
                        weights agree least, and checked again
     epochs               1 .. 100000 of each part, which starts from the supernet's weights
     (others)             training options, as of evaluator train [the supernet's]
+differentiable         [none] with section supernet: before the search, gradients find which options are
+                       likely good, and at what cost; the search starts from there
+  steps                1 .. 1000000 [200]
+  paths                2 .. 1000000 [8]: networks of a step that the supernet scores
+  samples              2 .. 1000000 [500]: networks of a step whose costs are predicted
+  batch_size           1 .. 1000000 [256]: validation samples that the paths of a step are scored on
+  learning_rate        1e-6 .. 100 [0.1]
+  hardware_weight      0 .. 1e6 [0.1]: nats that the first minimised cost adds to the loss of a network
+                       that costs as much as the average of the space
+  entropy              0 .. 1e6 [0.02]: nats; holds options open at first, falls to 0 with the last step
 evaluator
   name                 supernet: scores each candidate with shared weights; gives val_top1 (percent,
                        predicted)

@@ -53,6 +53,8 @@ StageOutcome run_stage(RunContext& run, Stage stage) {
       return StageOutcome::kDone;
     case Stage::kSupernet:
       return run_supernet(run);
+    case Stage::kDifferentiable:
+      return run_differentiable(run);
     case Stage::kSearch:
       return search_with_evaluator(run);
     case Stage::kFinalists:

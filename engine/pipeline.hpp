@@ -17,8 +17,8 @@ struct Training;
 
 /// What a front end shows while a run is going on. Sent from the pipeline's thread, in order.
 struct Progress {
-  std::string stage;    ///< "prepare", "search", "finalists", "compression", "export",
-                        ///< "report"
+  std::string stage;    ///< "prepare", "supernet", "differentiable", "search", "finalists",
+                        ///< "compression", "export", "report"
   double fraction = 0;  ///< of the stage, 0..1
   double stage_seconds = 0;
   std::optional<double> seconds_left;  ///< of the stage

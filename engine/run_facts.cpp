@@ -32,7 +32,8 @@ RunRecord record_of(const Experiment& experiment) {
           utc_now(),
           "",
           experiment.latency_model,
-          experiment.supernet.has_value()};
+          experiment.supernet.has_value(),
+          experiment.differentiable.has_value()};
 }
 
 Experiment stored_experiment(const StoreReader& store) {

@@ -11,6 +11,7 @@
 
 #include "core/error.hpp"
 #include "engine/costs.hpp"
+#include "engine/differentiable_file.hpp"
 #include "engine/executor.hpp"
 #include "engine/front.hpp"
 #include "engine/front_measurements.hpp"
@@ -33,6 +34,12 @@ using Message = std::variant<SearchBatch::Epoch, Ended>;
 
 /// Proposals written together at most: infeasible ones may come in thousands.
 constexpr std::size_t kMaxBatch = 256;
+
+/// From where the differentiable stage came to, if the experiment has one.
+search::Start start_of(const RunContext& run) {
+  if (!run.experiment().differentiable) return {};
+  return start_of_search(load_differentiable(run.folder()));
+}
 
 /// A value that is not a number is no result.
 void require_finite(TrialRecord& trial) {
@@ -106,7 +113,7 @@ Search::Search(RunContext& run, const Evaluator& evaluator)
       measurements_(run),
       strategy_(search::make_strategy(space_, experiment_.objectives.size(),
                                       stream_seed(experiment_.seed, SeedStream::kStrategy),
-                                      experiment_.search)),
+                                      experiment_.search, start_of(run))),
       trials_(run.store().trials()),
       executor_(run.workers(), run.drain()) {}
 

@@ -16,6 +16,11 @@ void require_reachable_limits(const Experiment& experiment, const spaces::Search
 /// and networks that are done stay so. Throws FailedPrecondition if the training diverges.
 StageOutcome run_supernet(RunContext& run);
 
+/// Optimises a distribution over networks by gradients on the run's supernet, from which the search
+/// starts (see differentiable_file.hpp). Steps that are kept stay done. Skipped, with the reason
+/// kept, if the supernet failed its rank check.
+StageOutcome run_differentiable(RunContext& run);
+
 /// Trains chosen points of the front on the whole training split, measures their latency on this
 /// processor, and chooses the one with the best validation accuracy. A finalist whose weights are
 /// stored is not trained again. Throws FailedPrecondition if no training succeeds.

@@ -74,6 +74,7 @@ void write_new_store(const fs::path& file, const RunRecord& run) {
                run.version, run.machine, run.started, run.latency_model);
   for (const Stage stage : kStages) {
     if (stage == Stage::kSupernet && !run.has_supernet) continue;
+    if (stage == Stage::kDifferentiable && !run.has_differentiable) continue;
     database.run("INSERT INTO stage VALUES (?1, ?2, 0, 0)", static_cast<int>(stage),
                  to_string(stage));
   }

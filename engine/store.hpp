@@ -19,23 +19,33 @@
 namespace hwnas::engine {
 
 /// The stages of a run, in order; also their names in the store.
-enum class Stage { kPrepare, kSupernet, kSearch, kFinalists, kCompression, kExport, kReport };
-/// All of them; kSupernet only where an experiment has one.
-inline constexpr Stage kStages[] = {Stage::kPrepare,   Stage::kSupernet,    Stage::kSearch,
-                                    Stage::kFinalists, Stage::kCompression, Stage::kExport,
-                                    Stage::kReport};
+enum class Stage {
+  kPrepare,
+  kSupernet,
+  kDifferentiable,
+  kSearch,
+  kFinalists,
+  kCompression,
+  kExport,
+  kReport
+};
+/// All of them; kSupernet and kDifferentiable only where an experiment has such a section.
+inline constexpr Stage kStages[] = {Stage::kPrepare, Stage::kSupernet,  Stage::kDifferentiable,
+                                    Stage::kSearch,  Stage::kFinalists, Stage::kCompression,
+                                    Stage::kExport,  Stage::kReport};
 std::string_view to_string(Stage stage);
 
 /// What is written once, when a run is created (table `run`, one row).
 struct RunRecord {
-  std::string experiment = {};     ///< Experiment::config as YAML
-  std::string folder = {};         ///< Experiment::folder
-  std::string version = {};        ///< of hwnas
-  std::string machine = {};        ///< processor and cores
-  std::string started = {};        ///< RFC 3339, UTC
-  std::string failure = {};        ///< why the last attempt ended; empty: it did not fail
-  std::string latency_model = {};  ///< Experiment::latency_model
-  bool has_supernet = false;       ///< not kept: whether there is a stage kSupernet
+  std::string experiment = {};      ///< Experiment::config as YAML
+  std::string folder = {};          ///< Experiment::folder
+  std::string version = {};         ///< of hwnas
+  std::string machine = {};         ///< processor and cores
+  std::string started = {};         ///< RFC 3339, UTC
+  std::string failure = {};         ///< why the last attempt ended; empty: it did not fail
+  std::string latency_model = {};   ///< Experiment::latency_model
+  bool has_supernet = false;        ///< not kept: whether there is a stage kSupernet
+  bool has_differentiable = false;  ///< not kept: whether there is a stage kDifferentiable
 };
 
 struct StageRecord {

@@ -67,8 +67,9 @@ Database open_for_reading(const std::filesystem::path& folder) {
 }  // namespace
 
 std::string_view to_string(Stage stage) {
-  constexpr std::array<std::string_view, 7> kNames = {
-      "prepare", "supernet", "search", "finalists", "compression", "export", "report"};
+  constexpr std::array<std::string_view, 8> kNames = {"prepare", "supernet",  "differentiable",
+                                                      "search",  "finalists", "compression",
+                                                      "export",  "report"};
   return kNames[static_cast<std::size_t>(stage)];
 }
 

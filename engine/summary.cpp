@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/file.hpp"
+#include "engine/differentiable_file.hpp"
 #include "engine/finalist_files.hpp"
 #include "engine/front.hpp"
 #include "engine/pipeline.hpp"
@@ -143,6 +144,9 @@ report::RunSummary summarise_run(const std::filesystem::path& folder) {
   summary.hwnas_version = run.version;
   summary.machine = run.machine;
   summary.rank_check = summarise_rank_check(experiment, store);
+  if (std::optional<DifferentiableRecord> record = find_differentiable(folder)) {
+    if (record->summary) summary.differentiable = std::move(record->summary);
+  }
   summary.trials = summarise_trials(trials, pareto_front(experiment, trials));
   summary.finalists = summarise_finalists(store.finalists());
   if (std::optional<CompressionRecord> compression = store.compression()) {

@@ -77,6 +77,7 @@ std::string render_html(const RunSummary& run) {
   const std::string style = fmt::format("{}{}", assets::plot_style, assets::page_style);
   const std::vector<Entry> entries = {{"summary", "Summary", headline_section(run)},
                                       {"supernet", "Supernet", rank_check_section(run)},
+                                      {"distribution", "Start", differentiable_section(run)},
                                       {"front", "Front", front_section(run)},
                                       {"finalists", "Finalists", finalists_section(run)},
                                       {"compression", "Compression", compression_section(run)},

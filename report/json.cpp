@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "report/differentiable_json.hpp"
 #include "report/metric.hpp"
 #include "report/report.hpp"
 
@@ -156,6 +157,7 @@ nlohmann::json render_json(const RunSummary& run) {
           {"limits", list_of(run.limits)},
           {"hypervolume", {{"reference", hypervolume.reference}, {"values", hypervolume.values}}},
           {"rank_check", run.rank_check ? to_json(*run.rank_check) : json()},
+          {"differentiable", run.differentiable ? json(*run.differentiable) : json()},
           {"trials", list_of(run.trials)},
           {"finalists", list_of(run.finalists)},
           {"compression", run.compression ? to_json(*run.compression) : json()},

@@ -120,8 +120,35 @@ struct RankCheckSummary {
   std::optional<FewShotSummary> few_shot = {};  ///< absent: it was not split
 };
 
+/// How likely the options of a decision are.
+struct DecisionProbabilities {
+  std::string decision;
+  std::vector<std::string> options;
+  std::vector<double> probabilities;  ///< one an option
+};
+
+/// The distribution over networks that the differentiable stage has found, and the network that it
+/// yields. Losses are in nats.
+struct DifferentiableSummary {
+  std::string skipped;  ///< why the stage was skipped; the rest is then empty
+  int steps = 0;
+  std::string genotype;     ///< "3-0-1"; empty: no network that was drawn keeps the limits
+  std::string description;  ///< spaces::describe
+  double loss = 0;          ///< of that network: its cross-entropy and its costs
+  double cross_entropy = 0;
+  double val_top1 = 0;        ///< percent, with the supernet's weights
+  std::string cost_metric;    ///< predicted; empty: no objective is a cost
+  double cost = 0;            ///< of that network
+  double expected_cost = 0;   ///< of a network that the distribution draws
+  double feasible_share = 0;  ///< of those draws; 0..1
+  double entropy = 0;         ///< nats
+  double uniform_entropy = 0;
+  std::vector<DecisionProbabilities> decisions;  ///< in the space's order
+};
+
 struct StageSummary {
-  std::string name;  ///< prepare, supernet, search, finalists, compression, export, report
+  std::string
+      name;  ///< prepare, supernet, differentiable, search, finalists, compression, export, report
   double seconds = 0;
   std::string state;  ///< "done", "running", "pending"
 };
@@ -149,6 +176,7 @@ struct RunSummary {
   std::vector<ObjectiveSpec> objectives;
   std::vector<LimitSpec> limits;
   std::optional<RankCheckSummary> rank_check;
+  std::optional<DifferentiableSummary> differentiable;
   std::vector<TrialSummary> trials;  ///< in id order
   std::vector<FinalistSummary> finalists;
   std::optional<CompressionSummary> compression;

@@ -14,6 +14,8 @@ std::string headline_section(const RunSummary& run);
 /// for.
 std::string front_section(const RunSummary& run);
 std::string rank_check_section(const RunSummary& run);
+/// How likely each option is to the distribution that the search started from.
+std::string differentiable_section(const RunSummary& run);
 std::string finalists_section(const RunSummary& run);
 /// What each pass did, and every layer's format and costs after the last one that was accepted.
 std::string compression_section(const RunSummary& run);

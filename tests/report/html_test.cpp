@@ -36,6 +36,21 @@ RunSummary one_shot() {
                        .high = 1,
                        .least_tau = 0.5,
                        .used = true};
+  run.differentiable = DifferentiableSummary{
+      .skipped = "",
+      .steps = 200,
+      .genotype = "0-1",
+      .description = "width=0.5 <b>=1",
+      .loss = 0.5,
+      .cross_entropy = 0.412,
+      .val_top1 = 86.25,
+      .cost_metric = "latency_ms",
+      .cost = 3.14,
+      .expected_cost = 3.31,
+      .feasible_share = 0.93,
+      .entropy = 0.7,
+      .uniform_entropy = 1.4,
+      .decisions = {{"width", {"0.5", "1"}, {0.9, 0.1}}, {"<b>", {"0", "1"}, {0.25, 0.75}}}};
   return run;
 }
 RunSummary without_objectives() {
@@ -194,6 +209,19 @@ TEST(Html, SaysWhichOfTwoSupernetsScoresWereUsed) {
   run.rank_check->few_shot->used = false;
   text = read_page(render_html(run)).text;
   EXPECT_THAT(text, HasSubstr("so those were not used either"));
+}
+
+TEST(Html, ShowsWhereTheSearchStarted) {
+  RunSummary run = one_shot();
+  const std::string text = read_page(render_html(run)).text;
+  EXPECT_THAT(text, HasSubstr("yields 0-1, top-1 86.25 % with shared weights"));
+  EXPECT_THAT(text, HasSubstr("latency 3.14 ms (predicted); of what it draws 93 % keep the limits, "
+                              "on average latency 3.31 ms (predicted); entropy 0.7 of 1.4 nats"));
+  EXPECT_THAT(render_html(run), HasSubstr("width 0.5: 90.0 %"));
+  run.differentiable->genotype = "";
+  EXPECT_THAT(read_page(render_html(run)).text, HasSubstr("started without it"));
+  run.differentiable = DifferentiableSummary{.skipped = "tau <b> is low"};
+  EXPECT_THAT(read_page(render_html(run)).text, HasSubstr("skipped, since tau &lt;b&gt; is low."));
 }
 
 TEST(Html, SaysSoWhenALimitIsExceeded) {

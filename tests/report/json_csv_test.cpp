@@ -54,6 +54,17 @@ TEST(Json, HoldsNetworksThatReadBackEqual) {
   EXPECT_TRUE(json.at("finalists").at(1).at("test_top1").is_null());
 }
 
+TEST(Json, HasTheDistributionThatTheSearchStartedFrom) {
+  RunSummary run = sample::finished_run();
+  EXPECT_TRUE(render_json(run).at("differentiable").is_null());
+  run.differentiable = DifferentiableSummary{
+      .steps = 3, .genotype = "1", .decisions = {{"width", {"0.5", "1"}, {0.25, 0.75}}}};
+  const nlohmann::json json = render_json(run).at("differentiable");
+  EXPECT_EQ(json.at("genotype"), "1");
+  EXPECT_EQ(json.at("decisions").at(0).at("options").at(1), "1");
+  EXPECT_EQ(json.at("decisions").at(0).at("probabilities").at(1), 0.75);
+}
+
 TEST(Json, HasBothSupernetsOfTheRankCheck) {
   RunSummary run = sample::finished_run();
   run.rank_check =
