@@ -71,6 +71,10 @@ FileBeneath::FileBeneath(const fs::path& folder, const std::string& name) {
   const long opened = ::syscall(SYS_openat2, base, name.c_str(), &how, sizeof(how));
   const int failure = errno;
   if (base >= 0) ::close(base);
+  if (opened < 0 && failure == ENOSYS) {
+    throw error(ErrorCode::kUnavailable,
+                "'{}': this system, or the sandbox of hwnasd, has no openat2(2); allow it", name);
+  }
   struct stat status {};
   if (opened >= 0) descriptor_ = static_cast<int>(opened);
   if (opened < 0 || ::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
