@@ -26,10 +26,26 @@ class Call {
   /// In the pool; what it throws is the answer.
   template <typename Work>
   grpc::ServerUnaryReactor* run(const Work& work) const {
+    return run_in(parts_.pool, work);
+  }
+  /// The same for work that begins with a long look at what a client has sent: others go first.
+  template <typename Work>
+  grpc::ServerUnaryReactor* check_and_run(const Work& work) const {
+    return run_in(parts_.checks, work);
+  }
+  void require(const std::string& tenant) const {
+    admit(parts_, method_, credentials_of(*context_), tenant);
+  }
+  void finish() const { reactor_->Finish(grpc::Status::OK); }
+  void fail(std::exception_ptr failure) const { reactor_->Finish(status_of(failure, subject_)); }
+
+ private:
+  template <typename Work>
+  grpc::ServerUnaryReactor* run_in(WorkerPool& pool, const Work& work) const {
     grpc::ServerUnaryReactor* const reactor = reactor_;
     const Call call = *this;
     try {
-      parts_.pool.submit([call, work] {
+      pool.submit([call, work] {
         try {
           work(call);
         } catch (const std::exception&) {
@@ -41,13 +57,7 @@ class Call {
     }
     return reactor;
   }
-  void require(const std::string& tenant) const {
-    admit(parts_, method_, credentials_of(*context_), tenant);
-  }
-  void finish() const { reactor_->Finish(grpc::Status::OK); }
-  void fail(std::exception_ptr failure) const { reactor_->Finish(status_of(failure, subject_)); }
 
- private:
   ServerParts& parts_;
   grpc::CallbackServerContext* context_;
   grpc::ServerUnaryReactor* reactor_;

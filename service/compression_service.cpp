@@ -18,7 +18,7 @@ ServerUnaryReactor* CompressionService::CreateCompressionJob(
     v1::CompressionJob* response) {
   const Call created(parts_, context, "hwnas.v1.CompressionService/CreateCompressionJob",
                      request->parent());
-  return created.run([this, request, response](const Call& call) {
+  return created.check_and_run([this, request, response](const Call& call) {
     const std::string tenant = parse_tenant("parent", request->parent());
     call.require(tenant);
     const RequestKey key = request_key(*request, request->request_id());

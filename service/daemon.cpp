@@ -29,6 +29,7 @@ namespace {
 
 constexpr std::string_view kUnix = "unix:";
 constexpr int kPoolThreads = 4;
+constexpr int kCheckThreads = 2;
 constexpr std::size_t kMaxWaitingCalls = 10'000;
 constexpr int kMaxMessageBytes = 4 << 20;
 constexpr int kMaxMetadataBytes = 8 << 10;
@@ -128,9 +129,10 @@ class Daemon::Implementation {
         jobs_(store_, [this](const auto& uids) { listeners_.publish(uids); }),
         rates_(options.quota.calls_per_second),
         pool_(kPoolThreads, kMaxWaitingCalls),
+        checks_(kCheckThreads, kMaxWaitingCalls, WorkerPool::kLowPriority),
         devices_(store_),
-        parts_{store_, jobs_,    datasets_,      authorization_, rates_,
-               pool_,  devices_, options.folder, options.quota,  options.networks},
+        parts_{store_,  jobs_,    datasets_,      authorization_, rates_,          pool_,
+               checks_, devices_, options.folder, options.quota,  options.networks},
         watchers_(parts_),
         observability_(options, {.metrics = metrics_,
                                  .store = store_,
@@ -206,6 +208,7 @@ class Daemon::Implementation {
   JobStore jobs_;  // closes the store: what stands above may be used by changes till then
   CallRates rates_;
   WorkerPool pool_;
+  WorkerPool checks_;
   Devices devices_;
   ServerParts parts_;
   Watchers watchers_;

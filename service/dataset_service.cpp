@@ -40,7 +40,7 @@ ServerUnaryReactor* DatasetService::CreateUpload(CallbackServerContext* context,
                                                  const v1::CreateUploadRequest* request,
                                                  v1::Upload* response) {
   const Call created(parts_, context, "hwnas.v1.DatasetService/CreateUpload", request->parent());
-  return created.run([this, request, response](const Call& call) {
+  return created.check_and_run([this, request, response](const Call& call) {
     call.require(parse_tenant("parent", request->parent()));
     uploads_.create(
         new_upload(*request), parts_.quota, request_key(*request, request->request_id()),
@@ -92,7 +92,7 @@ ServerUnaryReactor* DatasetService::CreateDataset(CallbackServerContext* context
                                                   const v1::CreateDatasetRequest* request,
                                                   v1::Dataset* response) {
   const Call created(parts_, context, "hwnas.v1.DatasetService/CreateDataset", request->parent());
-  return created.run([this, request, response](const Call& call) {
+  return created.check_and_run([this, request, response](const Call& call) {
     const std::string tenant = parse_tenant("parent", request->parent());
     call.require(tenant);
     const RequestKey key = request_key(*request, request->request_id());

@@ -168,7 +168,7 @@ ServerUnaryReactor* DeviceService::CreateDevice(CallbackServerContext* context,
                                                 const v1::CreateDeviceRequest* request,
                                                 v1::Device* response) {
   const Call created(parts_, context, "hwnas.v1.DeviceService/CreateDevice", request->parent());
-  return created.run([this, request, response](const Call& call) {
+  return created.check_and_run([this, request, response](const Call& call) {
     call.require(parse_tenant("parent", request->parent()));
     parts_.devices.store.create(
         new_device(*request), request_key(*request, request->request_id()),
@@ -227,7 +227,7 @@ ServerUnaryReactor* DeviceService::ReportMeasurements(CallbackServerContext* con
                                                       v1::ReportMeasurementsResponse* response) {
   const Call reported(parts_, context, "hwnas.v1.DeviceService/ReportMeasurements",
                       request->name());
-  return reported.run([this, request, response](const Call& call) {
+  return reported.check_and_run([this, request, response](const Call& call) {
     const DeviceName name = parse_device_name("name", request->name());
     call.require(name.tenant);
     std::string runtime = request->runtime();
@@ -248,7 +248,7 @@ ServerUnaryReactor* DeviceService::Predict(CallbackServerContext* context,
                                            const v1::PredictRequest* request,
                                            v1::PredictResponse* response) {
   const Call predicted(parts_, context, "hwnas.v1.DeviceService/Predict", request->name());
-  return predicted.run([this, request, response](const Call& call) {
+  return predicted.check_and_run([this, request, response](const Call& call) {
     const DeviceName name = parse_device_name("name", request->name());
     call.require(name.tenant);
     const auto network = std::make_shared<const ir::Network>(subject_of(*request));

@@ -79,7 +79,7 @@ ServerUnaryReactor* SearchService::CreateSearchJob(CallbackServerContext* contex
                                                    const v1::CreateSearchJobRequest* request,
                                                    v1::SearchJob* response) {
   const Call created(parts_, context, "hwnas.v1.SearchService/CreateSearchJob", request->parent());
-  return created.run([this, request, response](const Call& call) {
+  return created.check_and_run([this, request, response](const Call& call) {
     const std::string tenant = parse_tenant("parent", request->parent());
     call.require(tenant);
     const RequestKey key = request_key(*request, request->request_id());
@@ -164,7 +164,7 @@ ServerUnaryReactor* SearchService::ValidateSearchJob(CallbackServerContext* cont
                                                      v1::ValidateSearchJobResponse* response) {
   const Call validated(parts_, context, "hwnas.v1.SearchService/ValidateSearchJob",
                        request->parent());
-  return validated.run([this, request, response](const Call& call) {
+  return validated.check_and_run([this, request, response](const Call& call) {
     const std::string tenant = parse_tenant("parent", request->parent());
     call.require(tenant);
     const SubmissionRules rules = rules_of(parts_, tenant);

@@ -24,6 +24,7 @@ struct ServerParts {
   const Authorization& authorization;
   CallRates& rates;
   WorkerPool& pool;
+  WorkerPool& checks;  ///< of lower priority: for what takes long to judge before it is accepted
   Devices& devices;
   std::filesystem::path folder;  ///< of the daemon's data
   TenantQuota quota;

@@ -14,8 +14,11 @@ namespace hwnas::service {
 class WorkerPool {
  public:
   using Work = std::function<void()>;
+  /// A `nice` for what may take long, so that it delays nothing else.
+  static constexpr int kLowPriority = 10;
 
-  WorkerPool(int threads, std::size_t max_waiting);
+  /// `nice`: of its threads, beside that of the process (see nice(2)).
+  WorkerPool(int threads, std::size_t max_waiting, int nice = 0);
   /// Does what waits.
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
@@ -27,7 +30,7 @@ class WorkerPool {
   void submit_always(Work work);
 
  private:
-  void serve();
+  void serve(int nice);
 
   const std::size_t max_waiting_;
   std::mutex mutex_;

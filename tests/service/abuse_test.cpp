@@ -14,6 +14,8 @@
 #include <future>
 #include <thread>
 
+#include "core/sanitizer.hpp"
+#include "service/worker_pool.hpp"
 #include "tests/service/abuse_cases.hpp"
 #include "tests/service/sample_daemon.hpp"
 
@@ -169,9 +171,11 @@ class AbuseTest : public testing::Test {
     const grpc::ByteBuffer request(&slice, 1);
     grpc::ByteBuffer response;
     std::promise<grpc::Status> status;
-    grpc::GenericStub(channel_).UnaryCall(
-        &context, method, {}, &request, &response,
-        [&](grpc::Status answer) { status.set_value(std::move(answer)); });
+    attacker_.submit([&] {
+      grpc::GenericStub(channel_).UnaryCall(
+          &context, method, {}, &request, &response,
+          [&](grpc::Status answer) { status.set_value(std::move(answer)); });
+    });
     return status.get_future().get();
   }
 
@@ -201,6 +205,8 @@ class AbuseTest : public testing::Test {
   const std::shared_ptr<grpc::Channel> channel_ = grpc::CreateChannel(
       "unix:" + (data_ / "hwnasd.sock").string(), grpc::InsecureChannelCredentials());
   AbuseTarget target_;
+  /// Packs and sends. That costs an attacker's own machine, not the one that the victim needs.
+  WorkerPool attacker_{1, 1, WorkerPool::kLowPriority};
 };
 
 TEST_F(AbuseTest, IsAnsweredAsItShouldBeAndHardlyNoticedByOthers) {
@@ -233,7 +239,7 @@ TEST_F(AbuseTest, IsAnsweredAsItShouldBeAndHardlyNoticedByOthers) {
   if (!machine_is_overloaded()) {
     EXPECT_LE(victim.abused_ms(), std::max(2 * victim.quiet_ms(), kFloorMs));
   }
-  EXPECT_LE(growth_mib, kMaxGrowthMib);
+  if (!kHasAddressSanitizer) EXPECT_LE(growth_mib, kMaxGrowthMib);
   EXPECT_GE(cases.size() + bytes.size(), 100u);
   fmt::print(
       "{} cases; the daemon grew by {:.1f} MiB at most; another tenant's 99th percentile "
