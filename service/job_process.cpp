@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "core/error.hpp"
+#include "core/sanitizer.hpp"
 
 namespace hwnas::service {
 namespace {
@@ -28,7 +29,7 @@ void limit(__rlimit_resource resource, std::uint64_t value) {
 }
 
 void apply(const JobLimits& limits) {
-  limit(RLIMIT_DATA, limits.memory_bytes);
+  if (!kHasAddressSanitizer) limit(RLIMIT_DATA, limits.memory_bytes);
   limit(RLIMIT_CPU, limits.cpu_seconds);
   limit(RLIMIT_FSIZE, limits.file_bytes);
   limit(RLIMIT_NOFILE, limits.open_files);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "../core/hostile_yaml.hpp"
+#include "core/sanitizer.hpp"
 #include "process.hpp"
 
 namespace hwnas {
@@ -23,11 +24,8 @@ using testing::StartsWith;
 class HostileFile : public testing::TestWithParam<HostileYaml> {};
 
 TEST_P(HostileFile, IsRefusedInOneLineWithoutTakingMemory) {
-#ifdef __SANITIZE_ADDRESS__
-  constexpr std::int64_t kMaxRssBytes = 512 << 20;  // the sanitizer's own memory is 230 MB
-#else
-  constexpr std::int64_t kMaxRssBytes = 64 << 20;
-#endif
+  // The sanitizer's own memory is 230 MB.
+  constexpr std::int64_t kMaxRssBytes = (kHasAddressSanitizer ? 512 : 64) << 20;
   constexpr std::size_t kMaxTextBytes = 256 << 10;  // a longer file is refused unread, as a whole
   const HostileYaml& hostile = GetParam();
   const std::string file = temporary_file(hostile.name + ".yaml", hostile.text);

@@ -85,7 +85,7 @@ TEST_F(AuditLogTest, TheChainGoesOnOverRestarts) {
   EXPECT_FALSE(checked.fault);
   EXPECT_EQ(checked.lines, 9u);
   EXPECT_EQ(checked.first_sequence, 1u);
-  EXPECT_EQ(checked.last_hash, json::parse(lines().back())["hash"]);
+  EXPECT_EQ(checked.last_hash, json::parse(lines().back()).at("hash").get<std::string>());
 }
 
 TEST_F(AuditLogTest, AnEntryIsInTheFileSoonAfterItsCall) {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "core/rng.hpp"
+#include "core/sanitizer.hpp"
 #include "tests/service/sample_daemon.hpp"
 
 namespace hwnas::service {
@@ -116,7 +117,9 @@ TEST(DaemonCrash, KilledAtRandomMomentsUnderFourClientsItLosesNothingAndDoesNoth
              acknowledgements.jobs().size(), lost, acknowledgements.answered_twice());
   EXPECT_EQ(lost, 0);
   EXPECT_EQ(acknowledgements.answered_twice(), 0);
-  EXPECT_GT(acknowledgements.jobs().size(), 100u) << "too little was done to prove anything";
+  // A sanitizer slows the daemon down, but not the moments at which it is killed.
+  EXPECT_GT(acknowledgements.jobs().size(), kHasAddressSanitizer ? 10u : 100u)
+      << "too little was done to prove anything";
   // Each client may have been waiting for one answer when the daemon was killed.
   EXPECT_LE(jobs.size(), acknowledgements.jobs().size() + kClients);
 }

@@ -279,7 +279,7 @@ TEST_F(DeviceServiceTest, PredictsWhatTheProgramPredicts) {
     for (int i = 0; i < response.costs_size(); ++i) {
       const json& cost = expected.at("costs").at(i);
       const auto& told = response.costs(i);
-      EXPECT_EQ(told.metric().name(), cost.at("metric"));
+      EXPECT_EQ(told.metric().name(), cost.at("metric").get<std::string>());
       EXPECT_EQ(told.metric().value(), cost.at("value"));
       EXPECT_EQ(told.metric().standard_deviation(), cost.at("standard_deviation"));
       EXPECT_EQ(told.low(), cost.at("interval_95").at(0));
