@@ -67,10 +67,11 @@ std::string describe_rank_check(const RankCheckSummary& check) {
   text += fmt::format("; below {:g}, so the supernet's scores were not used", check.least_tau);
   if (!check.few_shot) return text;
   const FewShotSummary& split = *check.few_shot;
-  return text +
-         fmt::format("; split by {}: tau {:.2f}, 95 % interval {:.2f} to {:.2f}, {}",
-                     split.decision, split.tau, split.low, split.high,
-                     split.used ? "and those scores were used" : "so those were not used either");
+  return text + fmt::format(
+                    "; split by {} (cosine of gradients {:.2f}): tau {:.2f}, 95 % interval {:.2f} "
+                    "to {:.2f}, {}",
+                    split.decision, split.similarity, split.tau, split.low, split.high,
+                    split.used ? "and those scores were used" : "so those were not used either");
 }
 
 std::string rank_check_section(const RunSummary& run) {

@@ -42,7 +42,7 @@ train::TrainResult train(const ir::Network& network, const train::TrainOptions& 
 }
 
 /// Scores by the network's size, and remembers the epochs that it has been through. What is split
-/// off scores the other way round, if the splits of `fake` do.
+/// off has weights of its own, and scores the other way round if the splits of `fake` do.
 class FakeSupernet final : public train::OneShotSupernet {
  public:
   FakeSupernet(const spaces::SearchSpace& space, const train::TrainOptions& training,
@@ -71,7 +71,7 @@ class FakeSupernet final : public train::OneShotSupernet {
     return {.top1 = turned ? 100 - top1 : top1, .loss = 1 - top1 / 100, .predictions = {}};
   }
   ir::Weights cut_out(const spaces::Genotype& genotype) const override {
-    return ir::zoo::random_weights(space_.decode(genotype), 1);
+    return ir::zoo::random_weights(space_.decode(genotype), name_ == "whole" ? 1 : 2);
   }
   ir::Weights state() const override {
     ir::Weights state;

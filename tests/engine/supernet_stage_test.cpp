@@ -7,6 +7,7 @@
 #include "ir/initial_weights.hpp"
 #include "tests/engine/fake_training.hpp"
 #include "tests/engine/sample_run.hpp"
+#include "tests/ir/network_zoo.hpp"
 
 namespace hwnas::engine {
 namespace {
@@ -237,6 +238,26 @@ TEST_F(SupernetStageTest, FinalistsStartFromItsWeightsAndLearnFromItsLargestNetw
       Experiment::load(file_, {"evaluator={name: supernet}", "supernet={epochs: 2}", "export=[]"});
   start_run(wanted, {.folder = folder_ / "run"}, training);
   EXPECT_EQ(inherited, 2);
+}
+
+TEST_F(SupernetStageTest, FinalistsOfASplitSupernetStartFromItsParts) {
+  Training training = training_against_size(true);
+  std::atomic<int> inherited = 0;
+  training.train_network = [&, inner = training.train_network](
+                               const ir::Network& network, const train::TrainData& data,
+                               const train::TrainOptions& options, std::uint64_t seed,
+                               const train::TrainStart& start, auto&&... rest) {
+    if (options.epochs == 4) {  // a finalist
+      EXPECT_EQ(start.weights, ir::zoo::random_weights(network, 2));
+      EXPECT_EQ(start.teacher->weights, ir::zoo::random_weights(start.teacher->network, 2));
+      ++inherited;
+    }
+    return inner(network, data, options, seed, start, rest...);
+  };
+  const Experiment wanted =
+      Experiment::load(file_, {"evaluator={name: supernet}", kSplit, "export=[]"});
+  start_run(wanted, {.folder = folder_ / "run"}, training);
+  EXPECT_EQ(inherited, 1);  // the smallest network is the best in both objectives
 }
 
 TEST_F(SupernetStageTest, SectionAndEvaluatorBelongTogether) {

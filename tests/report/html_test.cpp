@@ -203,8 +203,9 @@ TEST(Html, SaysWhichOfTwoSupernetsScoresWereUsed) {
                                             .high = 0.9,
                                             .used = true};
   std::string text = read_page(render_html(run)).text;
-  EXPECT_THAT(text, HasSubstr("so the supernet's scores were not used; split by stage1.<kernel>: "
-                              "tau 0.75, 95 % interval 0.50 to 0.90, and those scores were used"));
+  EXPECT_THAT(text, HasSubstr("scores were not used; split by "
+                              "stage1.&lt;kernel&gt; (cosine of gradients 0.25): tau 0.75, "
+                              "95 % interval 0.50 to 0.90, and those scores were used"));
   EXPECT_THAT(text, HasSubstr("71.25 %"));
   run.rank_check->few_shot->used = false;
   text = read_page(render_html(run)).text;

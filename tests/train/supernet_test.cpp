@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "tests/core/temporary_folder.hpp"
 #include "tests/train/toy_problem.hpp"
+#include "train/few_shot.hpp"
 #include "train/path_sampler.hpp"
 
 namespace hwnas::train {
@@ -132,6 +133,25 @@ TEST_P(EverySpace, InterruptedAfterEveryEpochItEndsWithTheSameWeights) {
   EXPECT_EQ(broken->epochs_done(), 3);
   for (const Genotype& genotype : {smallest_genotype(*space), largest_genotype(*space)}) {
     EXPECT_EQ(broken->cut_out(genotype), unbroken->cut_out(genotype));
+  }
+}
+
+TEST_P(EverySpace, ANetworkCutOutComputesWhatItDidInASplitSupernet) {
+  const ShapedProblem problem(GetParam().input);
+  const auto space = make(GetParam());
+  const auto whole = make_supernet(*space, problem.data, quick_options(), 1);
+  whole->train();
+  FewShotSupernet split(*whole, *space, greatest_disagreement(*whole).decision,
+                        quick_options().training, 2);
+  EXPECT_EQ(split.train({}, {}).outcome, TrainOutcome::kComplete);
+  const std::span<const std::size_t> samples = problem.data.validation.first(50);
+  Rng rng(7);
+  for (int i = 0; i < 20; ++i) {
+    const Genotype genotype = spaces::sample(*space, rng);
+    const Evaluation within = split.score(genotype, samples);
+    const Evaluation alone = evaluate_network(space->decode(genotype), split.cut_out(genotype),
+                                              problem.dataset, samples, problem.data.normalisation);
+    ASSERT_NEAR(within.loss, alone.loss, 1e-5) << spaces::describe(*space, genotype);
   }
 }
 
