@@ -100,7 +100,7 @@ StudyPlan::StudyPlan(const vizier::StudySpec& spec)
 }
 
 std::unique_ptr<search::Strategy> StudyPlan::make_strategy(std::uint64_t seed) const {
-  return strategy_->make(space_, objectives_.size(), seed, Config::parse("{}", "algorithm"));
+  return strategy_->make(space_, objectives_.size(), seed, Config::parse("{}", "algorithm"), {});
 }
 
 std::vector<double> StudyPlan::objectives(const vizier::Measurement& measurement) const {
