@@ -75,6 +75,11 @@ void add_quota_options(CLI::App& app, service::TenantQuota& quota) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--max-bytes-of-tenant", quota.bytes, "Its files [no limit]")
       ->transform(CLI::AsSizeValue(false));
+  app.add_option("--max-studies-of-tenant", quota.studies, "Studies of Vizier's API [no limit]")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--max-study-trials-of-tenant", quota.study_trials,
+                 "Trials in all its studies [no limit]")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--max-streams-of-tenant", quota.watch_streams,
                  "Open streams of WatchSearchJob [no limit]")
       ->check(CLI::NonNegativeNumber);

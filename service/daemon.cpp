@@ -124,7 +124,7 @@ class Daemon::Implementation {
                                 .on_commit = [this](auto time) { metrics_.observe_commit(time); }}),
         uploads_(store_),
         dataset_store_(store_, options.folder),
-        studies_(store_),
+        studies_(store_, options.quota),
         suggester_(studies_, pool_),
         jobs_(store_, [this](const auto& uids) { listeners_.publish(uids); }),
         rates_(options.quota.calls_per_second),

@@ -14,8 +14,10 @@ struct TenantQuota {
   std::int64_t planned_trials = 0;      ///< of its unfinished jobs together
   std::int64_t cpu_seconds_of_day = 0;  ///< of its jobs' processes within 24 hours
   std::int64_t bytes = 0;               ///< of its jobs' files and its uploads
-  int watch_streams = 0;                ///< open at the same time
-  double calls_per_second = 0;          ///< of all methods; twice as many at once
+  std::int64_t studies = 0;
+  std::int64_t study_trials = 0;  ///< of all its studies, deleted ones of these included
+  int watch_streams = 0;          ///< open at the same time
+  double calls_per_second = 0;    ///< of all methods; twice as many at once
 };
 
 /// A tenant's quota is used up (RESOURCE_EXHAUSTED with QuotaFailure and RetryInfo).

@@ -4,6 +4,7 @@
 
 #include "service/messages.hpp"
 #include "service/study_trial.hpp"
+#include "service/usage.hpp"
 
 namespace hwnas::service {
 namespace {
@@ -37,12 +38,13 @@ Study insert_study(Database& database, const StudyName& name, Study study, Time 
   return study;
 }
 
-Study read_or_insert_study(Database& database, const StudyName& name, const Study& study,
-                           Time now) {
+Study read_or_insert_study(Database& database, const StudyName& name, const Study& study, Time now,
+                           const TenantQuota& quota) {
   Statement row =
       database.query("SELECT uid FROM study WHERE tenant = ?1 AND id = ?2", name.tenant, name.id);
-  return row.next() ? read_study(database, find_study(database, name))
-                    : insert_study(database, name, study, now);
+  if (row.next()) return read_study(database, find_study(database, name));
+  require_room_for_study(database, name.tenant, quota);
+  return insert_study(database, name, study, now);
 }
 
 void erase_study(Database& database, std::int64_t uid) {
@@ -225,7 +227,7 @@ void StudyStore::create(StudyName name, Study study, Callback<Study> done) {
   change<Study>(
       bytes,
       [this, name = std::move(name), study = std::move(study)](Database& database) {
-        return read_or_insert_study(database, name, study, now());
+        return read_or_insert_study(database, name, study, now(), quota_);
       },
       std::move(done));
 }
@@ -259,8 +261,9 @@ void StudyStore::add_trial(StudyName name, Trial trial, Callback<Trial> done) {
   auto added = std::make_shared<Trial>(std::move(trial));
   change<Trial>(
       bytes,
-      [name = std::move(name), added](Database& database) {
+      [this, name = std::move(name), added](Database& database) {
         const std::int64_t study = find_active_study(database, name).uid;
+        require_room_for_trials(database, name.tenant, 1, quota_);
         number_trial(database, study, name, *added);
         insert_trial(database, study, *added);
         return *added;
@@ -333,6 +336,8 @@ void StudyStore::suggest(StudyName name, std::int64_t uid, std::vector<TrialsWan
               ErrorCode::kNotFound,
               fmt::format("{}: was deleted, and another one made; ask again", name.text()));
         }
+        require_room_for_trials(database, name.tenant, static_cast<std::int64_t>(proposals.size()),
+                                quota_);
         Handout handout(database, name, uid, proposals, now());
         std::vector<Suggested> suggested;
         for (const TrialsWanted& one : wanted) suggested.push_back(handout.give(one));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "service/outcome.hpp"
+#include "service/quota.hpp"
 #include "service/store.hpp"
 #include "service/study_name.hpp"
 #include "service/study_reader.hpp"
@@ -37,8 +38,9 @@ struct Suggested {
 /// but create NotFound. There is no request id: Vizier's calls have none.
 class StudyStore {
  public:
-  /// `store` outlives it.
-  explicit StudyStore(Store& store) : store_(store), reader_(store) {}
+  /// `store` outlives it. What would break the quota of a tenant throws QuotaExceeded.
+  explicit StudyStore(Store& store, const TenantQuota& quota = {})
+      : store_(store), reader_(store), quota_(quota) {}
 
   const StudyReader& read() const { return reader_; }
   Time now() const { return store_.now(); }
@@ -73,6 +75,7 @@ class StudyStore {
 
   Store& store_;
   const StudyReader reader_;
+  const TenantQuota quota_;
 };
 
 }  // namespace hwnas::service

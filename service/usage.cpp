@@ -62,6 +62,34 @@ void require_cpu_time(Database& database, const std::string& tenant, const Tenan
       left_of_hour(now));
 }
 
+void require_room_for_study(Database& database, const std::string& tenant,
+                            const TenantQuota& quota) {
+  if (quota.studies == 0) return;
+  Statement row = database.query("SELECT count(*) FROM study WHERE tenant = ?1", tenant);
+  row.next();
+  if (row.integer(0) < quota.studies) return;
+  throw QuotaExceeded(
+      tenant, fmt::format("has {} studies, and no more may be; delete some", row.integer(0)),
+      kAskAgain);
+}
+
+void require_room_for_trials(Database& database, const std::string& tenant, std::int64_t more,
+                             const TenantQuota& quota) {
+  if (quota.study_trials == 0) return;
+  Statement row = database.query(
+      "SELECT total((SELECT max(id) FROM study_trial WHERE study = uid)) FROM study"
+      " WHERE tenant = ?1",
+      tenant);
+  row.next();
+  const auto trials = static_cast<std::int64_t>(row.real(0));
+  if (trials + more <= quota.study_trials) return;
+  throw QuotaExceeded(tenant,
+                      fmt::format("its studies have {} trials and {} may be; delete studies that "
+                                  "are not needed any more",
+                                  trials, quota.study_trials),
+                      kAskAgain);
+}
+
 void require_room_for_job(Database& database, const std::string& tenant,
                           std::int64_t planned_trials, const TenantQuota& quota, Time now) {
   Statement unfinished = database.query(

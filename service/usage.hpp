@@ -30,6 +30,13 @@ double cpu_seconds_of_day(engine::Database& database, const std::string& tenant,
 /// Of its jobs' files, and of its uploads as they were announced.
 std::int64_t bytes_of_tenant(engine::Database& database, const std::string& tenant);
 
+/// Throws QuotaExceeded if the tenant may not have one more study.
+void require_room_for_study(engine::Database& database, const std::string& tenant,
+                            const TenantQuota& quota);
+/// Throws QuotaExceeded if the tenant's studies may not have so many more trials.
+void require_room_for_trials(engine::Database& database, const std::string& tenant,
+                             std::int64_t more, const TenantQuota& quota);
+
 /// Throws QuotaExceeded if the tenant may not have one more job with so many trials.
 void require_room_for_job(engine::Database& database, const std::string& tenant,
                           std::int64_t planned_trials, const TenantQuota& quota, Time now);

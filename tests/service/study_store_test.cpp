@@ -274,5 +274,41 @@ TEST_F(StudyStoreTest, FindsTheTrialsThatNoOtherDominates) {
   EXPECT_THAT(ids, ElementsAre("1", "2", "4"));
 }
 
+TEST_F(StudyStoreTest, HoldsATenantToTheNumberOfItsStudies) {
+  TenantQuota quota;
+  quota.studies = 1;
+  StudyStore studies(file_, quota);
+  create(studies);
+  EXPECT_NO_THROW(create(studies)) << "it is there";
+  const StudyName other{"acme", "another study"};
+  EXPECT_THROW(create(studies, plane_study(), other), QuotaExceeded);
+  EXPECT_NO_THROW(create(studies, plane_study(), {"globex", "a study"}));
+  await<Study>([&](auto done) { studies.remove(kStudy, done); });
+  EXPECT_NO_THROW(create(studies, plane_study(), other));
+}
+
+TEST_F(StudyStoreTest, HoldsATenantToTheTrialsOfAllItsStudies) {
+  TenantQuota quota;
+  quota.study_trials = 3;
+  StudyStore studies(file_, quota);
+  create(studies);
+  create(studies, plane_study(), {"acme", "another study"});
+  const Trial trial = new_trial({}, studies.now());
+  for (const char* id : {"a study", "another study", "another study"}) {
+    await<Trial>([&](auto done) { studies.add_trial({"acme", id}, trial, done); });
+  }
+  EXPECT_THROW(add(studies, trial), QuotaExceeded);
+  const std::int64_t uid = studies.read().head(kStudy).uid;
+  const auto suggest = [&](std::vector<NewProposal> proposals) {
+    return await<std::vector<Suggested>>([&](auto done) {
+      studies.suggest(kStudy, uid, {{.client = "a client"}}, std::move(proposals), done);
+    });
+  };
+  EXPECT_THROW(suggest({NewProposal()}), QuotaExceeded);
+  EXPECT_EQ(suggest({}).at(0).response.trials_size(), 1) << "the one that is there";
+  await<Study>([&](auto done) { studies.remove({"acme", "another study"}, done); });
+  EXPECT_NO_THROW(add(studies, trial));
+}
+
 }  // namespace
 }  // namespace hwnas::service
