@@ -4,8 +4,9 @@ include(GoogleTest)
 
 add_library(hwnas_options INTERFACE)
 target_compile_features(hwnas_options INTERFACE cxx_std_20)
-target_compile_options(hwnas_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor
-                                               -Wno-restrict) # false alarms: GCC bug 105651
+target_compile_options(
+  hwnas_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor
+                          $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>) # false alarms: GCC bug 105651
 target_include_directories(hwnas_options INTERFACE ${PROJECT_SOURCE_DIR})
 if(HWNAS_SANITIZE)
   target_compile_options(hwnas_options INTERFACE -fsanitize=${HWNAS_SANITIZE}
