@@ -136,7 +136,7 @@ MakeStrategy nsga2(const spaces::SearchSpace& space) {
 MakeStrategy registered(const search::StrategyInfo& info, const spaces::SearchSpace& space,
                         std::size_t objectives) {
   return [&info, &space, objectives](std::uint64_t seed) {
-    return info.make(space, objectives, seed, Config::parse("{}", "bench"));
+    return info.make(space, objectives, seed, Config::parse("{}", "bench"), {});
   };
 }
 
