@@ -62,8 +62,7 @@ class Bench {
         experiment_(engine::Experiment::load(HWNAS_SOURCE_DIR
                                              "/configs/experiments/fashion_mnist_mcu.yaml")),
         inputs_(engine::load_inputs(experiment_)),
-        data_{&inputs_.data->source.train, inputs_.data->split.train,
-              inputs_.data->split.validation, inputs_.data->normalisation},
+        data_(engine::train_data(*inputs_.data)),
         supernet_(train::make_supernet(*inputs_.space, data_,
                                        supernet_options(options, experiment_), kSeed)) {
     fs::create_directories(options.folder);

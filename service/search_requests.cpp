@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "core/text.hpp"
 #include "engine/front.hpp"
 #include "service/error_status.hpp"
 #include "service/filter.hpp"

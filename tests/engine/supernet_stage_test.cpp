@@ -219,21 +219,27 @@ TEST_F(SupernetStageTest, OrLetsCandidatesBeTrainedAloneWhereThatIsWanted) {
   }
 }
 
-TEST_F(SupernetStageTest, FinalistsStartFromItsWeightsAndLearnFromItsLargestNetwork) {
-  Training training = training_by_size();
-  std::atomic<int> inherited = 0;
-  training.train_network = [&, inner = training.train_network](
+/// Calls `look` with each finalist and what it is trained from.
+template <typename Look>
+void look_at_finalists(Training& training, const Look& look) {
+  training.train_network = [look, inner = training.train_network](
                                const ir::Network& network, const train::TrainData& data,
                                const train::TrainOptions& options, std::uint64_t seed,
                                const train::TrainStart& start, auto&&... rest) {
-    if (options.epochs == 4) {  // a finalist
-      EXPECT_TRUE(start.weights && start.teacher != nullptr);
-      ir::verify(network, *start.weights);
-      EXPECT_GE(ir::macs(start.teacher->network), ir::macs(network));
-      ++inherited;
-    }
+    if (options.epochs == 4) look(network, start);
     return inner(network, data, options, seed, start, rest...);
   };
+}
+
+TEST_F(SupernetStageTest, FinalistsStartFromItsWeightsAndLearnFromItsLargestNetwork) {
+  Training training = training_by_size();
+  std::atomic<int> inherited = 0;
+  look_at_finalists(training, [&](const ir::Network& network, const train::TrainStart& start) {
+    EXPECT_TRUE(start.weights && start.teacher != nullptr);
+    ir::verify(network, *start.weights);
+    EXPECT_GE(ir::macs(start.teacher->network), ir::macs(network));
+    ++inherited;
+  });
   const Experiment wanted =
       Experiment::load(file_, {"evaluator={name: supernet}", "supernet={epochs: 2}", "export=[]"});
   start_run(wanted, {.folder = folder_ / "run"}, training);
@@ -243,17 +249,11 @@ TEST_F(SupernetStageTest, FinalistsStartFromItsWeightsAndLearnFromItsLargestNetw
 TEST_F(SupernetStageTest, FinalistsOfASplitSupernetStartFromItsParts) {
   Training training = training_against_size(true);
   std::atomic<int> inherited = 0;
-  training.train_network = [&, inner = training.train_network](
-                               const ir::Network& network, const train::TrainData& data,
-                               const train::TrainOptions& options, std::uint64_t seed,
-                               const train::TrainStart& start, auto&&... rest) {
-    if (options.epochs == 4) {  // a finalist
-      EXPECT_EQ(start.weights, ir::zoo::random_weights(network, 2));
-      EXPECT_EQ(start.teacher->weights, ir::zoo::random_weights(start.teacher->network, 2));
-      ++inherited;
-    }
-    return inner(network, data, options, seed, start, rest...);
-  };
+  look_at_finalists(training, [&](const ir::Network& network, const train::TrainStart& start) {
+    EXPECT_EQ(start.weights, ir::zoo::random_weights(network, 2));
+    EXPECT_EQ(start.teacher->weights, ir::zoo::random_weights(start.teacher->network, 2));
+    ++inherited;
+  });
   const Experiment wanted =
       Experiment::load(file_, {"evaluator={name: supernet}", kSplit, "export=[]"});
   start_run(wanted, {.folder = folder_ / "run"}, training);
