@@ -1,11 +1,10 @@
-#include <ATen/Parallel.h>
-
 #include <array>
 #include <cmath>
 #include <vector>
 
 #include "nn/batch_norm_act_torch.hpp"
 #include "nn/operators_torch.hpp"
+#include "nn/parts_torch.hpp"
 #include "nn/torch_compat.hpp"
 
 namespace hwnas::nn {
@@ -15,24 +14,9 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-// Rows are summed in a fixed number of parts, so that the result does not depend on the threads.
-constexpr std::int64_t kParts = 16;
-
 Extent extent_of(const Tensor& x) {
   const auto channels = static_cast<int>(x.size(1));
   return {x.numel() / channels, channels};
-}
-
-/// Calls body(part, first_row, rows) for each of kParts ranges, on the intra-op threads.
-template <typename Body>
-void for_parts(std::int64_t rows, const Body& body) {
-  at::parallel_for(0, kParts, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t part = begin; part < end; ++part) {
-      const std::int64_t first = rows * part / kParts;
-      const std::int64_t last = rows * (part + 1) / kParts;
-      if (first < last) body(part, first, last - first);
-    }
-  });
 }
 
 /// Two sums a channel, over all rows: sum(part, first_row, rows, first_sums, second_sums).
@@ -88,8 +72,10 @@ void measure_batch(const Tensor& x, const Tensor& weight, const Tensor& bias, Te
     saved[kMean * extent.channels + c] = static_cast<float>(mean);
     saved[kInvStd * extent.channels + c] = static_cast<float>(inv_std);
     const double unbiased = count > 1 ? variance * count / (count - 1) : variance;
-    tracked_mean[c] = static_cast<float>((1 - kBatchNormMomentum) * tracked_mean[c] + kBatchNormMomentum * mean);
-    tracked_var[c] = static_cast<float>((1 - kBatchNormMomentum) * tracked_var[c] + kBatchNormMomentum * unbiased);
+    tracked_mean[c] =
+        static_cast<float>((1 - kBatchNormMomentum) * tracked_mean[c] + kBatchNormMomentum * mean);
+    tracked_var[c] = static_cast<float>((1 - kBatchNormMomentum) * tracked_var[c] +
+                                        kBatchNormMomentum * unbiased);
   }
 }
 

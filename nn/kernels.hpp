@@ -32,6 +32,23 @@ struct FakeQuantizer {
   float slope_above = 0;  ///< and where x/scale > highest
 };
 
+/// A depthwise convolution of images height x width x channels: each channel with a square kernel
+/// of its own.
+struct DepthwiseShape {
+  int channels = 0;
+  int height = 0;
+  int width = 0;
+  int out_height = 0;
+  int out_width = 0;
+  int kernel = 3;  ///< 3, 5 or 7
+  int stride = 1;  ///< 1 or 2
+  int top = 0;     ///< rows of zeros above the image, less than the kernel
+  int left = 0;    ///< columns of zeros before it
+
+  std::int64_t in_elements() const { return std::int64_t{channels} * height * width; }
+  std::int64_t out_elements() const { return std::int64_t{channels} * out_height * out_width; }
+};
+
 struct Kernels {
   const char* name;  ///< "avx512", "avx2", "baseline"
 
@@ -64,6 +81,14 @@ struct Kernels {
   /// equation 3).
   double (*fake_quantize_gradient)(std::int64_t count, FakeQuantizer quantizer, const float* dy,
                                    const float* x, float* dx);
+
+  /// `weight` and `d_weight` are channel, row, column.
+  void (*depthwise)(const DepthwiseShape& shape, std::int64_t images, const float* x,
+                    const float* weight, float* y);
+
+  /// Writes the gradients of input, unless null, and weight: the latter summed over the images.
+  void (*depthwise_gradient)(const DepthwiseShape& shape, std::int64_t images, const float* x,
+                             const float* weight, const float* dy, float* dx, float* d_weight);
 };
 
 /// The best set for this processor.

@@ -1,4 +1,5 @@
 #define HWNAS_ISA baseline
+#include "nn/depthwise.inc"
 #include "nn/kernels.inc"
 
 namespace hwnas::nn {
@@ -10,6 +11,8 @@ const Kernels kernels_baseline{"baseline",
                                baseline::reduce_gradient,
                                baseline::apply_gradient,
                                baseline::fake_quantize,
-                               baseline::fake_quantize_gradient};
+                               baseline::fake_quantize_gradient,
+                               baseline::depthwise,
+                               baseline::depthwise_gradient};
 
 }  // namespace hwnas::nn

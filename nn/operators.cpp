@@ -1,6 +1,8 @@
+#include "nn/operators_torch.hpp"
+
 #include <limits>
 
-#include "nn/operators_torch.hpp"
+#include "nn/depthwise_conv_torch.hpp"
 
 namespace hwnas::nn {
 namespace {
@@ -47,6 +49,10 @@ Tensor run_pad(const ir::Padding& p, const Tensor& x, double value) {
 
 Tensor run_conv2d(const ir::Conv2d& conv, const Tensor& x, const Tensor& weight,
                   const Tensor& bias) {
+  if (runs_depthwise(conv, x, weight)) {
+    const Tensor y = depthwise_conv(conv, x, weight);
+    return bias.defined() ? y + bias.view({1, -1, 1, 1}) : y;
+  }
   const bool symmetric = is_symmetric(conv.window.padding);
   return torch::conv2d(
       symmetric ? x : run_pad(conv.window.padding, x), weight, bias, stride_of(conv.window),
