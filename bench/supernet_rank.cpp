@@ -4,7 +4,8 @@
 //   supernet_rank --figure train   trains the supernet; seconds it took on this machine
 //   supernet_rank --figure alone   trains networks drawn at random within the limits, each alone;
 //                                  the best one's accuracy less the worst one's, in percent
-//   supernet_rank --figure tau     Kendall's tau between the supernet's validation accuracy of these
+//   supernet_rank --figure tau     Kendall's tau between the supernet's validation accuracy of
+//   these
 //                                  networks and that of the same networks trained alone, with its
 //                                  95 % interval
 //   supernet_rank --figure score   networks scored a second, 2,000 validation images each,
@@ -54,7 +55,8 @@ struct Options {
   std::string scheme = "sandwich";
   int epochs = 20;
   int networks = 100;
-  int alone_epochs = 8;
+  int alone_epochs = 4;
+  std::string precision = "bfloat16";
 };
 
 class Bench {
@@ -131,11 +133,19 @@ class Bench {
   }
 
  private:
+  static train::TrainOptions train_options(const Options& options,
+                                           const engine::Experiment& experiment, int epochs) {
+    train::TrainOptions result = train::train_options_from_config(
+        Config::parse("precision: " + options.precision, "--precision"),
+        experiment.finalists.train);
+    result.epochs = epochs;
+    return result;
+  }
+
   static train::SupernetOptions supernet_options(const Options& options,
                                                  const engine::Experiment& experiment) {
     train::SupernetOptions result;
-    result.training = experiment.finalists.train;
-    result.training.epochs = options.epochs;
+    result.training = train_options(options, experiment, options.epochs);
     result.training.threads = kWorkers;
     result.scheme =
         train::supernet_options_from_config(Config::parse("scheme: " + options.scheme, "--scheme"))
@@ -186,8 +196,7 @@ class Bench {
     for (const Genotype& genotype : networks) {
       if (!known.contains(genotype)) missing.push_back(genotype);
     }
-    train::TrainOptions options = experiment_.finalists.train;
-    options.epochs = options_.alone_epochs;
+    const train::TrainOptions options = train_options(options_, experiment_, options_.alone_epochs);
     std::mutex mutex;
     std::ofstream file(alone_file(), std::ios::app);
     std::size_t done = known.size();
@@ -230,13 +239,18 @@ int main(int argc, char** argv) try {
   CLI::App app("how well a supernet ranks networks");
   Options options;
   std::string figure;
-  app.add_option("--figure", figure)->required()->check(CLI::IsMember({"train", "alone", "tau", "score"}));
+  app.add_option("--figure", figure)
+      ->required()
+      ->check(CLI::IsMember({"train", "alone", "tau", "score"}));
   app.add_option("--folder", options.folder)->capture_default_str();
   app.add_option("--scheme", options.scheme)
       ->check(CLI::IsMember({"single_path", "fair", "sandwich", "progressive"}))
       ->capture_default_str();
   app.add_option("--epochs", options.epochs, "of the supernet")->capture_default_str();
   app.add_option("--networks", options.networks)->capture_default_str();
+  app.add_option("--precision", options.precision, "of activations in training")
+      ->check(CLI::IsMember({"float32", "bfloat16"}))
+      ->capture_default_str();
   app.add_option("--alone-epochs", options.alone_epochs)->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   nn::install_caching_allocator();

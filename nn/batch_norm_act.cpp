@@ -47,14 +47,18 @@ ChannelSums sum_over_rows(Extent extent, const Sum& sum) {
 enum Saved { kScale, kShift, kMean, kInvStd, kSavedRows };
 
 /// Batch statistics of x; also moves the running ones.
+template <typename Value>
 void measure_batch(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& running_mean,
                    Tensor& running_var, double epsilon, float* saved) {
   const Extent extent = extent_of(x);
-  const auto* values = x.data_ptr<float>();
-  const float* pivot = values;  // the first pixel: in the range of the data
+  const Value* values = values_of<Value>(x);
+  // The first pixel: in the range of the data.
+  const Tensor first_pixel = x.as_strided({extent.channels}, {1}).to(torch::kFloat);
+  const auto* pivot = first_pixel.data_ptr<float>();
   const ChannelSums sums =
       sum_over_rows(extent, [&](std::int64_t first, std::int64_t rows, double* s1, double* s2) {
-        kernels().moments({rows, extent.channels}, values + first * extent.channels, pivot, s1, s2);
+        kernels().of<Value>().moments({rows, extent.channels}, values + first * extent.channels,
+                                      pivot, s1, s2);
       });
   const auto count = static_cast<double>(extent.rows);
   const auto* gamma = weight.data_ptr<float>();
@@ -80,24 +84,26 @@ void measure_batch(const Tensor& x, const Tensor& weight, const Tensor& bias, Te
 }
 
 /// y = activation(scale·x + shift + residual).
+template <typename Value>
 Tensor apply_affine(const Tensor& x, const float* saved, FusedActivation activation,
                     const Tensor& residual) {
   const Extent extent = extent_of(x);
   Tensor y = torch::empty_like(x);
   const ChannelAffine affine{saved + kScale * extent.channels, saved + kShift * extent.channels};
-  const auto* in = x.data_ptr<float>();
-  const auto* skip = residual.defined() ? residual.data_ptr<float>() : nullptr;
-  auto* out = y.data_ptr<float>();
+  const Value* in = values_of<Value>(x);
+  const Value* skip = residual.defined() ? values_of<Value>(residual) : nullptr;
+  Value* out = values_of<Value>(y);
   for_parts(extent.rows, [&](std::int64_t, std::int64_t first, std::int64_t rows) {
     const std::int64_t offset = first * extent.channels;
-    kernels().apply({rows, extent.channels}, activation, in + offset, affine,
-                    skip ? skip + offset : nullptr, out + offset);
+    kernels().of<Value>().apply({rows, extent.channels}, activation, in + offset, affine,
+                                skip ? skip + offset : nullptr, out + offset);
   });
   return y;
 }
 
 /// The training-mode function on the CPU.
-struct TrainBatchNormAct : torch::autograd::Function<TrainBatchNormAct> {
+template <typename Value>
+struct TrainBatchNormAct : torch::autograd::Function<TrainBatchNormAct<Value>> {
   static Tensor forward(AutogradContext* context, const Tensor& input, const Tensor& weight,
                         const Tensor& bias, const TorchOptional<Tensor>& residual_input,
                         Tensor running_mean, Tensor running_var, double epsilon,
@@ -106,8 +112,9 @@ struct TrainBatchNormAct : torch::autograd::Function<TrainBatchNormAct> {
     const Tensor x = as_rows(input);
     const Tensor residual = residual_input ? as_rows(*residual_input) : Tensor();
     Tensor saved = torch::empty({kSavedRows, x.size(1)}, torch::TensorOptions(torch::kFloat));
-    measure_batch(x, weight, bias, running_mean, running_var, epsilon, saved.data_ptr<float>());
-    Tensor y = apply_affine(x, saved.data_ptr<float>(), activation, residual);
+    measure_batch<Value>(x, weight, bias, running_mean, running_var, epsilon,
+                         saved.data_ptr<float>());
+    Tensor y = apply_affine<Value>(x, saved.data_ptr<float>(), activation, residual);
     const bool mask_from_output = residual.defined() && activation != FusedActivation::kNone;
     context->save_for_backward({x, saved, weight, mask_from_output ? y : Tensor()});
     context->saved_data["activation"] = activation_index;
@@ -130,15 +137,16 @@ struct TrainBatchNormAct : torch::autograd::Function<TrainBatchNormAct> {
     const ChannelAffine affine{saved + kScale * channels, saved + kShift * channels};
     const float* mean = saved + kMean * channels;
     const float* inv_std = saved + kInvStd * channels;
-    const auto* in = x.data_ptr<float>();
-    const auto* out = y.defined() ? y.data_ptr<float>() : nullptr;
-    const auto* grad = dy.data_ptr<float>();
+    const Value* in = values_of<Value>(x);
+    const Value* out = y.defined() ? values_of<Value>(y) : nullptr;
+    const Value* grad = values_of<Value>(dy);
 
     const ChannelSums sums =
         sum_over_rows(extent, [&](std::int64_t first, std::int64_t rows, double* s1, double* s2) {
           const std::int64_t offset = first * extent.channels;
-          kernels().reduce_gradient({rows, extent.channels}, activation, grad + offset, in + offset,
-                                    out ? out + offset : nullptr, affine, mean, s1, s2);
+          kernels().of<Value>().reduce_gradient({rows, extent.channels}, activation, grad + offset,
+                                                in + offset, out ? out + offset : nullptr, affine,
+                                                mean, s1, s2);
         });
 
     Tensor d_weight = torch::empty_like(variables[2]);
@@ -164,10 +172,10 @@ struct TrainBatchNormAct : torch::autograd::Function<TrainBatchNormAct> {
     Tensor d_residual = writes_residual ? torch::empty_like(x) : Tensor();
     for_parts(extent.rows, [&](std::int64_t, std::int64_t first, std::int64_t rows) {
       const std::int64_t offset = first * extent.channels;
-      kernels().apply_gradient({rows, extent.channels}, activation, grad + offset, in + offset,
-                               out ? out + offset : nullptr, affine, a, b, c,
-                               dx.data_ptr<float>() + offset,
-                               writes_residual ? d_residual.data_ptr<float>() + offset : nullptr);
+      kernels().of<Value>().apply_gradient(
+          {rows, extent.channels}, activation, grad + offset, in + offset,
+          out ? out + offset : nullptr, affine, a, b, c, values_of<Value>(dx) + offset,
+          writes_residual ? values_of<Value>(d_residual) + offset : nullptr);
     });
     if (has_residual && !writes_residual) d_residual = dy;
     return {dx, d_weight, d_bias, d_residual, Tensor(), Tensor(), Tensor(), Tensor()};
@@ -214,19 +222,22 @@ Tensor batch_norm_act(const Tensor& x, BatchNormState& state, FusedActivation ac
   if (residual.defined() && activation == FusedActivation::kHardSwish) {
     return torch::hardswish(batch_norm_act(x, state, FusedActivation::kNone, residual, training));
   }
-  const bool fusable = x.device().is_cpu() && x.scalar_type() == torch::kFloat;
-  if (fusable && training) {
-    // An undefined tensor is no argument of a Function; an empty optional is.
-    const auto term =
-        residual.defined() ? TorchOptional<Tensor>(residual) : TorchOptional<Tensor>();
-    return TrainBatchNormAct::apply(x, state.weight, state.bias, term, state.running_mean,
-                                    state.running_var, state.epsilon,
-                                    static_cast<std::int64_t>(activation));
-  }
-  if (fusable && !torch::GradMode::is_enabled()) {
+  const auto fused = [&]<typename Value>() {
+    if (training) {
+      // An undefined tensor is no argument of a Function; an empty optional is.
+      const auto term =
+          residual.defined() ? TorchOptional<Tensor>(residual) : TorchOptional<Tensor>();
+      return TrainBatchNormAct<Value>::apply(x, state.weight, state.bias, term, state.running_mean,
+                                             state.running_var, state.epsilon,
+                                             static_cast<std::int64_t>(activation));
+    }
     const std::vector<float> saved = frozen_affine(state);
-    return apply_affine(as_rows(x), saved.data(), activation,
-                        residual.defined() ? as_rows(residual) : Tensor());
+    return apply_affine<Value>(as_rows(x), saved.data(), activation,
+                               residual.defined() ? as_rows(residual) : Tensor());
+  };
+  if (x.device().is_cpu() && (training || !torch::GradMode::is_enabled())) {
+    if (x.scalar_type() == torch::kFloat) return fused.template operator()<float>();
+    if (x.scalar_type() == torch::kBFloat16) return fused.template operator()<Bfloat16>();
   }
   return composed(x, state, activation, residual, training);
 }

@@ -28,27 +28,29 @@ DepthwiseShape shape_of(const ir::Conv2d& conv, const Tensor& x) {
           .left = window.padding.left};
 }
 
+template <typename Value>
 Tensor convolve(const DepthwiseShape& shape, const Tensor& x, const Tensor& weight) {
   Tensor y = torch::empty({x.size(0), shape.channels, shape.out_height, shape.out_width},
                           x.options().memory_format(at::MemoryFormat::ChannelsLast));
-  const auto* in = x.data_ptr<float>();
+  const Value* in = values_of<Value>(x);
   const auto* taps = weight.data_ptr<float>();
-  auto* out = y.data_ptr<float>();
+  Value* out = values_of<Value>(y);
   for_parts(x.size(0), [&](std::int64_t, std::int64_t first, std::int64_t images) {
-    kernels().depthwise(shape, images, in + first * shape.in_elements(), taps,
-                        out + first * shape.out_elements());
+    kernels().of<Value>().depthwise(shape, images, in + first * shape.in_elements(), taps,
+                                    out + first * shape.out_elements());
   });
   return y;
 }
 
-struct DepthwiseConv : torch::autograd::Function<DepthwiseConv> {
+template <typename Value>
+struct DepthwiseConv : torch::autograd::Function<DepthwiseConv<Value>> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight,
                         const DepthwiseShape& shape) {
     context->save_for_backward({x, weight});
     context->saved_data["stride"] = std::int64_t{shape.stride};
     context->saved_data["top"] = std::int64_t{shape.top};
     context->saved_data["left"] = std::int64_t{shape.left};
-    return convolve(shape, x, weight);
+    return convolve<Value>(shape, x, weight);
   }
 
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
@@ -71,10 +73,10 @@ struct DepthwiseConv : torch::autograd::Function<DepthwiseConv> {
     Tensor dx = context->needs_input_grad(0) ? torch::empty_like(x) : Tensor();
     Tensor parts = torch::zeros({kParts, weight.numel()}, weight.options());
     for_parts(x.size(0), [&](std::int64_t part, std::int64_t first, std::int64_t images) {
-      kernels().depthwise_gradient(
-          shape, images, x.data_ptr<float>() + first * shape.in_elements(),
-          weight.data_ptr<float>(), dy.data_ptr<float>() + first * shape.out_elements(),
-          dx.defined() ? dx.data_ptr<float>() + first * shape.in_elements() : nullptr,
+      kernels().of<Value>().depthwise_gradient(
+          shape, images, values_of<Value>(x) + first * shape.in_elements(),
+          weight.data_ptr<float>(), values_of<Value>(dy) + first * shape.out_elements(),
+          dx.defined() ? values_of<Value>(dx) + first * shape.in_elements() : nullptr,
           parts.data_ptr<float>() + part * weight.numel());
     });
     return {dx, parts.sum(0).view(weight.sizes()), Tensor()};
@@ -83,14 +85,15 @@ struct DepthwiseConv : torch::autograd::Function<DepthwiseConv> {
 
 }  // namespace
 
-bool runs_depthwise(const ir::Conv2d& conv, const Tensor& x, const Tensor& weight) {
+bool runs_depthwise(const ir::Conv2d& conv, const Tensor& x) {
   const ir::Window& window = conv.window;
   const int kernel = window.kernel_height;
   const auto within = [&](int padding) { return 0 <= padding && padding < kernel; };
-  return x.device().is_cpu() && x.scalar_type() == torch::kFloat &&
-         weight.scalar_type() == torch::kFloat && conv.groups > 1 && conv.groups == x.size(1) &&
-         conv.out_channels == conv.groups && (kernel == 3 || kernel == 5 || kernel == 7) &&
-         window.kernel_width == kernel && conv.dilation_height == 1 && conv.dilation_width == 1 &&
+  const auto type = x.scalar_type();
+  return x.device().is_cpu() && (type == torch::kFloat || type == torch::kBFloat16) &&
+         conv.groups > 1 && conv.groups == x.size(1) && conv.out_channels == conv.groups &&
+         (kernel == 3 || kernel == 5 || kernel == 7) && window.kernel_width == kernel &&
+         conv.dilation_height == 1 && conv.dilation_width == 1 &&
          window.stride_height == window.stride_width && window.stride_height <= 2 &&
          within(window.padding.top) && within(window.padding.left) &&
          within(window.padding.bottom) && within(window.padding.right);
@@ -99,7 +102,9 @@ bool runs_depthwise(const ir::Conv2d& conv, const Tensor& x, const Tensor& weigh
 Tensor depthwise_conv(const ir::Conv2d& conv, const Tensor& input, const Tensor& filters) {
   const Tensor x = as_rows(input);
   const Tensor weight = filters.contiguous();
-  return DepthwiseConv::apply(x, weight, shape_of(conv, x));
+  const DepthwiseShape shape = shape_of(conv, x);
+  return x.scalar_type() == torch::kFloat ? DepthwiseConv<float>::apply(x, weight, shape)
+                                          : DepthwiseConv<Bfloat16>::apply(x, weight, shape);
 }
 
 }  // namespace hwnas::nn

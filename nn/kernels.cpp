@@ -27,6 +27,14 @@ const Kernels* const* supported_kernels() {
   return list;
 }
 
+bool computes_bfloats() {
+#ifdef __x86_64__
+  return __builtin_cpu_supports("avx512bf16") > 0;
+#else
+  return false;
+#endif
+}
+
 const Kernels& kernels() {
   return *supported_kernels()[0];
 }

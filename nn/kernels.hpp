@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 /// Vectorised passes over activations in channels-last order, seen as a matrix of `rows` pixels by
 /// `channels`. Batch norm, activation and residual addition are memory-bound, and together cost
@@ -49,29 +50,57 @@ struct DepthwiseShape {
   std::int64_t out_elements() const { return std::int64_t{channels} * out_height * out_width; }
 };
 
-struct Kernels {
-  const char* name;  ///< "avx512", "avx2", "baseline"
+/// The upper half of a float: its sign, its exponent and 7 bits of its fraction.
+struct Bfloat16 {
+  std::uint16_t bits;
+};
 
+/// Passes over activations kept as `Value`, float or Bfloat16; all are computed in float.
+template <typename Value>
+struct ActivationKernels {
   /// Adds Σ(x − pivot) and Σ(x − pivot)² of each channel to `sum` and `sum_of_squares`. A pivot
   /// near the mean keeps the squares from cancelling.
-  void (*moments)(Extent extent, const float* x, const float* pivot, double* sum,
+  void (*moments)(Extent extent, const Value* x, const float* pivot, double* sum,
                   double* sum_of_squares);
 
   /// y = activation(scale·x + shift + residual); `residual` may be null.
-  void (*apply)(Extent extent, FusedActivation activation, const float* x, ChannelAffine affine,
-                const float* residual, float* y);
+  void (*apply)(Extent extent, FusedActivation activation, const Value* x, ChannelAffine affine,
+                const Value* residual, Value* y);
 
   /// With dz = dy·activation'(z): adds Σdz and Σdz·(x − mean) of each channel. z is scale·x +
   /// shift, or, where a residual was added, `y` stands in for it (null otherwise; relu and relu6
   /// only).
-  void (*reduce_gradient)(Extent extent, FusedActivation activation, const float* dy,
-                          const float* x, const float* y, ChannelAffine affine, const float* mean,
+  void (*reduce_gradient)(Extent extent, FusedActivation activation, const Value* dy,
+                          const Value* x, const Value* y, ChannelAffine affine, const float* mean,
                           double* sum_dz, double* sum_dz_x);
 
   /// dx = a·dz + b·x + c per channel; writes dz to `d_residual` unless null.
-  void (*apply_gradient)(Extent extent, FusedActivation activation, const float* dy, const float* x,
-                         const float* y, ChannelAffine affine, const float* a, const float* b,
-                         const float* c, float* dx, float* d_residual);
+  void (*apply_gradient)(Extent extent, FusedActivation activation, const Value* dy, const Value* x,
+                         const Value* y, ChannelAffine affine, const float* a, const float* b,
+                         const float* c, Value* dx, Value* d_residual);
+
+  /// `weight` and `d_weight` are channel, row, column.
+  void (*depthwise)(const DepthwiseShape& shape, std::int64_t images, const Value* x,
+                    const float* weight, Value* y);
+
+  /// Writes the gradients of input, unless null, and weight: the latter summed over the images.
+  void (*depthwise_gradient)(const DepthwiseShape& shape, std::int64_t images, const Value* x,
+                             const float* weight, const Value* dy, Value* dx, float* d_weight);
+};
+
+struct Kernels {
+  const char* name;  ///< "avx512", "avx2", "baseline"
+  ActivationKernels<float> of_floats;
+  ActivationKernels<Bfloat16> of_bfloats;
+
+  template <typename Value>
+  const ActivationKernels<Value>& of() const {
+    if constexpr (std::is_same_v<Value, float>) {
+      return of_floats;
+    } else {
+      return of_bfloats;
+    }
+  }
 
   /// `count` values; what is not a number stays so.
   void (*fake_quantize)(std::int64_t count, FakeQuantizer quantizer, const float* x, float* y);
@@ -81,15 +110,10 @@ struct Kernels {
   /// equation 3).
   double (*fake_quantize_gradient)(std::int64_t count, FakeQuantizer quantizer, const float* dy,
                                    const float* x, float* dx);
-
-  /// `weight` and `d_weight` are channel, row, column.
-  void (*depthwise)(const DepthwiseShape& shape, std::int64_t images, const float* x,
-                    const float* weight, float* y);
-
-  /// Writes the gradients of input, unless null, and weight: the latter summed over the images.
-  void (*depthwise_gradient)(const DepthwiseShape& shape, std::int64_t images, const float* x,
-                             const float* weight, const float* dy, float* dx, float* d_weight);
 };
+
+/// Whether this processor multiplies bfloat16 natively (AVX512-BF16).
+bool computes_bfloats();
 
 /// The best set for this processor.
 const Kernels& kernels();

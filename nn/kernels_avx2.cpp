@@ -5,14 +5,6 @@
 namespace hwnas::nn {
 
 extern const Kernels kernels_avx2;
-const Kernels kernels_avx2{"avx2",
-                           avx2::moments,
-                           avx2::apply,
-                           avx2::reduce_gradient,
-                           avx2::apply_gradient,
-                           avx2::fake_quantize,
-                           avx2::fake_quantize_gradient,
-                           avx2::depthwise,
-                           avx2::depthwise_gradient};
+const Kernels kernels_avx2 = avx2::all_kernels("avx2");
 
 }  // namespace hwnas::nn

@@ -5,14 +5,6 @@
 namespace hwnas::nn {
 
 extern const Kernels kernels_avx512;
-const Kernels kernels_avx512{"avx512",
-                             avx512::moments,
-                             avx512::apply,
-                             avx512::reduce_gradient,
-                             avx512::apply_gradient,
-                             avx512::fake_quantize,
-                             avx512::fake_quantize_gradient,
-                             avx512::depthwise,
-                             avx512::depthwise_gradient};
+const Kernels kernels_avx512 = avx512::all_kernels("avx512");
 
 }  // namespace hwnas::nn

@@ -5,14 +5,6 @@
 namespace hwnas::nn {
 
 extern const Kernels kernels_baseline;
-const Kernels kernels_baseline{"baseline",
-                               baseline::moments,
-                               baseline::apply,
-                               baseline::reduce_gradient,
-                               baseline::apply_gradient,
-                               baseline::fake_quantize,
-                               baseline::fake_quantize_gradient,
-                               baseline::depthwise,
-                               baseline::depthwise_gradient};
+const Kernels kernels_baseline = baseline::all_kernels("baseline");
 
 }  // namespace hwnas::nn

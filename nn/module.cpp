@@ -175,7 +175,9 @@ Tensor NetworkModule::run(const Step& step, const std::vector<Tensor>& values,
   return std::visit(
       ir::overloaded{
           [&](const ir::Conv2d& conv) { return run_conv2d(conv, x, weight(), own.bias); },
-          [&](const ir::Linear&) { return torch::linear(x.flatten(1), weight(), own.bias); },
+          [&](const ir::Linear&) {
+            return torch::linear(x.flatten(1).to(torch::kFloat), weight(), own.bias);
+          },
           [&](const ir::BatchNorm& norm) {
             BatchNormState state{own.weight, own.bias, own.running_mean, own.running_var,
                                  norm.epsilon};
@@ -224,7 +226,7 @@ Tensor NetworkModule::forward(const Tensor& batch) {
     if (hooks_.output && !is_activation) value = hooks_.output(step.output, value);
     for (const int dead : step.last_uses) values[dead] = Tensor();
   }
-  return values.back().flatten(1);
+  return values.back().flatten(1).to(torch::kFloat);
 }
 
 void NetworkModule::recalibrate_batch_norms(const std::vector<Tensor>& batches) {

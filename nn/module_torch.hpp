@@ -40,7 +40,8 @@ class NetworkModule : public torch::nn::Module {
   /// Throws InvalidArgument if the network does not verify. Parameters are zero until load().
   NetworkModule(const ir::Network& network, torch::Device device);
 
-  /// Logits (N x classes) of a batch N x C x H x W. Softmax layers are applied as they stand.
+  /// Logits (N x classes, float32) of a batch N x C x H x W. Softmax layers are applied as they
+  /// stand. Activations have the batch's type, float32 or bfloat16.
   torch::Tensor forward(const torch::Tensor& batch);
 
   /// Changes what forward() computes from now on. Where a batch norm, an activation and a sum run

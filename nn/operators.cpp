@@ -49,13 +49,15 @@ Tensor run_pad(const ir::Padding& p, const Tensor& x, double value) {
 
 Tensor run_conv2d(const ir::Conv2d& conv, const Tensor& x, const Tensor& weight,
                   const Tensor& bias) {
-  if (runs_depthwise(conv, x, weight)) {
+  const auto type = x.scalar_type();
+  if (runs_depthwise(conv, x)) {
     const Tensor y = depthwise_conv(conv, x, weight);
-    return bias.defined() ? y + bias.view({1, -1, 1, 1}) : y;
+    return bias.defined() ? y + bias.to(type).view({1, -1, 1, 1}) : y;
   }
   const bool symmetric = is_symmetric(conv.window.padding);
   return torch::conv2d(
-      symmetric ? x : run_pad(conv.window.padding, x), weight, bias, stride_of(conv.window),
+      symmetric ? x : run_pad(conv.window.padding, x), weight.to(type),
+      bias.defined() ? bias.to(type) : bias, stride_of(conv.window),
       symmetric ? symmetric_padding_of(conv.window) : std::vector<std::int64_t>{0, 0},
       {conv.dilation_height, conv.dilation_width}, conv.groups);
 }
@@ -77,6 +79,9 @@ Tensor run_pool(const ir::Pool& pool, const Tensor& x) {
 }
 
 Tensor run_activation(ir::ActivationKind kind, const Tensor& x) {
+  if (x.scalar_type() == torch::kBFloat16) {  // LibTorch 1.13 lacks some of the gradients
+    return run_activation(kind, x.to(torch::kFloat)).to(torch::kBFloat16);
+  }
   switch (kind) {
     case ir::ActivationKind::kRelu:
       return torch::relu(x);

@@ -16,9 +16,10 @@ Augmentation augmentation_from_config(const Config& config, Augmentation augment
 }  // namespace
 
 const std::vector<std::string>& train_option_names() {
-  static const std::vector<std::string> names{
-      "epochs",       "batch_size",    "optimizer",       "learning_rate", "momentum",
-      "weight_decay", "warmup_epochs", "label_smoothing", "augmentation",  "device"};
+  static const std::vector<std::string> names{"epochs",        "batch_size",      "optimizer",
+                                              "learning_rate", "momentum",        "weight_decay",
+                                              "warmup_epochs", "label_smoothing", "augmentation",
+                                              "precision",     "device"};
   return names;
 }
 
@@ -36,6 +37,11 @@ TrainOptions train_options_from_config(const Config& config, TrainOptions option
   options.label_smoothing = config.double_or("label_smoothing", options.label_smoothing, 0, 0.9);
   if (const Config* augmentation = config.find("augmentation")) {
     options.augmentation = augmentation_from_config(*augmentation, options.augmentation);
+  }
+  if (const Config* precision = config.find("precision")) {
+    options.precision = precision->as_one_of({"float32", "bfloat16"}) == 0
+                            ? TrainPrecision::kFloat32
+                            : TrainPrecision::kBfloat16;
   }
   options.device = config.string_or("device", options.device);
   return options;

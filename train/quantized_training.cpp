@@ -32,7 +32,17 @@ class QuantizedLearner : public Learner {
     teacher_.eval();
   }
 
-  Tensor loss(const Batch& batch) override {
+  Tensor accumulate(const Batch& batch) override {
+    const Tensor loss = loss_of(batch);
+    loss.backward();
+    return loss.detach();
+  }
+  void step(double learning_rate) override { student_.step(learning_rate); }
+  Tensor logits(const Tensor& images) override { return student_.forward(images); }
+  const QuantizedModule& student() const { return student_; }
+
+ private:
+  Tensor loss_of(const Batch& batch) {
     const Tensor logits = student_.forward(batch.images);
     const double weight = options_.distillation_weight;
     const Tensor labels_loss = torch::cross_entropy_loss(
@@ -42,11 +52,7 @@ class QuantizedLearner : public Learner {
            weight * distillation_loss(logits, teacher_logits(batch.images),
                                       options_.distillation_temperature);
   }
-  void step(double learning_rate) override { student_.step(learning_rate); }
-  Tensor logits(const Tensor& images) override { return student_.forward(images); }
-  const QuantizedModule& student() const { return student_; }
 
- private:
   Tensor teacher_logits(const Tensor& images) {
     const torch::NoGradGuard no_grad;
     return teacher_.forward(images);

@@ -1,8 +1,13 @@
 #include "train/supernet.hpp"
 
 #include <fmt/format.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
 
+#include <atomic>
+#include <future>
 #include <map>
+#include <mutex>
 #include <numeric>
 
 #include "core/error.hpp"
@@ -58,6 +63,7 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
         options_(options),
         seed_(seed),
         device_(parse_device(options.training.device)),
+        arena_(options.training.threads),
         sampler_(space, options.scheme, options.random_networks,
                  steps_per_epoch() * options.training.epochs, seed) {
     require_data(space.decode(largest_genotype(space)), data);
@@ -78,6 +84,7 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
         options_(with_training(whole.options_, training)),
         seed_(seed),
         device_(parse_device(training.device)),
+        arena_(training.threads),
         part_(fmt::format(".{}-{}", fixed.decision, fixed.option)),
         sampler_(space_, options_.scheme, options_.random_networks,
                  steps_per_epoch() * training.epochs, seed, fixed),
@@ -161,34 +168,57 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
   int epochs() const override { return options_.training.epochs; }
 
  private:
-  Tensor loss(const Batch& batch) override {
+  /// Of the mean over the step's networks, which run at the same time on a thread each if there are
+  /// several of both. Their gradients are added in a fixed order.
+  Tensor accumulate(const Batch& batch) override {
     const std::vector<Genotype> paths = sampler_.paths(step_);
-    Tensor teacher;
-    Tensor sum = torch::zeros({}, values_.options());
-    for (std::size_t i = 0;; ++i) {
-      pending_ = subnet_of(paths[i]);
-      pending_->take_from(values_);
-      pending_->module().train();
-      const Tensor logits = pending_->module().forward(batch.images);
-      const Tensor loss = teacher.defined() ? distillation_loss(logits, teacher, 1)
-                                            : label_loss(logits, batch.labels);
-      sum += loss.detach();
-      if (i + 1 == paths.size()) {
-        // Its value is the mean, its gradient its own.
-        return loss + (sum / static_cast<double>(paths.size()) - loss.detach());
-      }
-      if (sampler_.distils() && i == 0) teacher = logits.detach();
-      loss.backward();
-      pending_->add_gradients_to(gradients_, values_);
+    while (path_gradients_.size() < paths.size()) {
+      path_gradients_.push_back(torch::zeros_like(values_));
     }
+    std::vector<std::shared_ptr<Subnet>> subnets(paths.size());
+    const auto forward = [&](std::size_t i) {
+      subnets[i] = subnet_of(paths[i]);
+      subnets[i]->take_from(values_);
+      subnets[i]->module().train();
+      return subnets[i]->module().forward(batch.images);
+    };
+    // Computed once, by the first that asks.
+    const std::shared_future<Tensor> first_logits =
+        std::async(std::launch::deferred, [&] { return forward(0); });
+    std::vector<Tensor> losses(paths.size());
+    for_each_in_order(paths.size(), [&](std::size_t i) {
+      const Tensor logits = i == 0 ? first_logits.get() : forward(i);
+      const Tensor loss = sampler_.distils() && i > 0
+                              ? distillation_loss(logits, first_logits.get().detach(), 1)
+                              : label_loss(logits, batch.labels);
+      loss.backward();
+      subnets[i]->add_gradients_to(path_gradients_[i], values_);
+      losses[i] = loss.detach();
+    });
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+      gradients_ += path_gradients_[i];
+      path_gradients_[i].zero_();
+    }
+    return torch::stack(losses).mean();
   }
 
   void step(double learning_rate) override {
-    pending_->add_gradients_to(gradients_, values_);
     optimizer_->step(learning_rate);
-    pending_.reset();
     ++step_;
     validated_.reset();
+  }
+
+  /// Calls work(0) … work(count − 1), begun in that order.
+  void for_each_in_order(std::size_t count, const std::function<void(std::size_t)>& work) {
+    const int threads = options_.training.threads;
+    const int workers = std::min(threads, static_cast<int>(count));
+    std::atomic<std::size_t> next = 0;
+    arena_.execute([&] {
+      tbb::parallel_for(0, workers, [&](int) {
+        const TrainingThreads share(threads / workers);
+        for (std::size_t mine = next++; mine < count; mine = next++) work(mine);
+      });
+    });
   }
 
   /// Of the largest network.
@@ -274,13 +304,13 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
 
   /// Those that every step needs are kept.
   std::shared_ptr<Subnet> subnet_of(const Genotype& genotype) {
-    const auto kept = kept_.find(genotype);
-    if (kept != kept_.end()) return kept->second;
-    auto subnet = std::make_shared<Subnet>(space_.decode(genotype), shared_, device_);
-    if (sampler_.distils() && (genotype == sampler_.largest() || genotype == sampler_.smallest())) {
-      kept_[genotype] = subnet;
-    }
-    return subnet;
+    const bool keeps =
+        sampler_.distils() && (genotype == sampler_.largest() || genotype == sampler_.smallest());
+    if (!keeps) return std::make_shared<Subnet>(space_.decode(genotype), shared_, device_);
+    const std::lock_guard lock(kept_mutex_);
+    std::shared_ptr<Subnet>& kept = kept_[genotype];
+    if (!kept) kept = std::make_shared<Subnet>(space_.decode(genotype), shared_, device_);
+    return kept;
   }
 
   Tensor label_loss(const Tensor& logits, const Tensor& labels) const {
@@ -313,6 +343,7 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
   const SupernetOptions options_;
   const std::uint64_t seed_;
   const torch::Device device_;
+  tbb::task_arena arena_;
   const std::string part_;  // of the space, in the state's name; empty: all
   const PathSampler sampler_;
   nn::SharedParameters shared_;
@@ -322,8 +353,9 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
   std::vector<Tensor> calibration_;
   std::int64_t step_ = 0;
   int epochs_done_ = 0;
+  std::vector<Tensor> path_gradients_;  // of each network of a step; zero between steps
+  std::mutex kept_mutex_;
   std::map<Genotype, std::shared_ptr<Subnet>> kept_;
-  std::shared_ptr<Subnet> pending_;    // whose gradients the next step takes
   std::shared_ptr<Subnet> validated_;  // of the shared weights as they are now
 };
 

@@ -31,15 +31,10 @@ class FloatLearner : public Learner {
     teacher_->eval();
   }
 
-  Tensor loss(const Batch& batch) override {
-    module_.train();
-    const Tensor logits = module_.forward(batch.images);
-    const Tensor labels_loss = torch::cross_entropy_loss(
-        logits, batch.labels, {}, at::Reduction::Mean, -100, label_smoothing_);
-    if (!teacher_) return labels_loss;
-    return (1 - distillation_weight_) * labels_loss +
-           distillation_weight_ *
-               distillation_loss(logits, teacher_logits(batch.images), kTemperature);
+  Tensor accumulate(const Batch& batch) override {
+    const Tensor loss = loss_of(batch);
+    loss.backward();
+    return loss.detach();
   }
   void step(double learning_rate) override { optimizer_.step(learning_rate); }
   Tensor logits(const Tensor& images) override {
@@ -49,6 +44,17 @@ class FloatLearner : public Learner {
   ir::Weights weights() const { return module_.save(); }
 
  private:
+  Tensor loss_of(const Batch& batch) {
+    module_.train();
+    const Tensor logits = module_.forward(batch.images);
+    const Tensor labels_loss = torch::cross_entropy_loss(
+        logits, batch.labels, {}, at::Reduction::Mean, -100, label_smoothing_);
+    if (!teacher_) return labels_loss;
+    return (1 - distillation_weight_) * labels_loss +
+           distillation_weight_ *
+               distillation_loss(logits, teacher_logits(batch.images), kTemperature);
+  }
+
   Tensor teacher_logits(const Tensor& images) {
     const torch::NoGradGuard no_grad;
     return teacher_->forward(images);

@@ -25,6 +25,14 @@ struct Augmentation {
   int erase_size = 0;    ///< side of a square set to the mean at a random place; 0: none
 };
 
+/// What activations and their gradients are kept as in training. Parameters, their gradients, the
+/// loss and all evaluation are float32.
+enum class TrainPrecision {
+  kFloat32,
+  /// Where the processor computes with them (AVX512-BF16, CUDA); elsewhere as kFloat32.
+  kBfloat16
+};
+
 /// How a network is trained. Read from YAML by train_options_from_config.
 struct TrainOptions {
   int epochs = 3;
@@ -36,6 +44,7 @@ struct TrainOptions {
   double warmup_epochs = 0.5;  ///< linear from 0; then cosine to 0 at the end
   double label_smoothing = 0;
   Augmentation augmentation = {};
+  TrainPrecision precision = TrainPrecision::kFloat32;
   std::string device = "cpu";  ///< or "cuda", "cuda:1"
   int threads = 1;             ///< intra-op threads of this training
 };

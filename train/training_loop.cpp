@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/rng.hpp"
+#include "nn/kernels.hpp"
 #include "train/optimizer_torch.hpp"
 #include "train/training_loop_torch.hpp"
 
@@ -22,10 +24,19 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+thread_local bool flushes_subnormals = false;
+
 void flush_subnormals(bool flush) {
   at::parallel_for(0, at::get_num_threads(), 1, [flush](std::int64_t, std::int64_t) {
     at::globalContext().setFlushDenormal(flush);
   });
+}
+
+/// Of activations in training.
+at::ScalarType activation_type(const TrainOptions& options, torch::Device device) {
+  const bool native = device.is_cuda() || nn::computes_bfloats();
+  return options.precision == TrainPrecision::kBfloat16 && native ? torch::kBFloat16
+                                                                  : torch::kFloat;
 }
 
 /// The passes over the training samples.
@@ -38,6 +49,7 @@ class Epochs {
         options_(options),
         seed_(seed),
         loader_(loader),
+        activations_(activation_type(options, parse_device(options.device))),
         order_(data.train.begin(), data.train.end()),
         batch_size_(std::min<std::size_t>(options.batch_size, order_.size())) {}
 
@@ -62,11 +74,10 @@ class Epochs {
 
  private:
   Tensor step_on(const Batch& batch, std::size_t step, std::size_t steps_per_epoch) {
-    const Tensor loss = learner_.loss(batch);
-    loss.backward();
+    const Tensor loss = learner_.accumulate({batch.images.to(activations_), batch.labels});
     learner_.step(learning_rate_at(options_, static_cast<std::int64_t>(step),
                                    static_cast<std::int64_t>(steps_per_epoch)));
-    return loss.detach();
+    return loss;
   }
 
   Learner& learner_;
@@ -74,6 +85,7 @@ class Epochs {
   const TrainOptions& options_;
   std::uint64_t seed_;
   BatchLoader& loader_;
+  at::ScalarType activations_;
   std::vector<std::size_t> order_;
   std::size_t batch_size_;
 };
@@ -110,13 +122,18 @@ ir::FoldedNetwork up_to_logits(ir::FoldedNetwork network) {
   return network;
 }
 
-TrainingThreads::TrainingThreads(int threads) {
+TrainingThreads::TrainingThreads(int threads)
+    : threads_before_(at::get_num_threads()), outermost_(!std::exchange(flushes_subnormals, true)) {
   at::set_num_threads(threads);
   flush_subnormals(true);
 }
 
 TrainingThreads::~TrainingThreads() {
-  flush_subnormals(false);
+  if (outermost_) {
+    flush_subnormals(false);
+    flushes_subnormals = false;
+  }
+  at::set_num_threads(threads_before_);
 }
 
 TrainResult run_epochs(Learner& learner, const TrainData& data, const TrainOptions& options,

@@ -24,24 +24,28 @@ void require_data(const ir::Network& network, const TrainData& data);
 /// The network without the softmax that may end it.
 ir::FoldedNetwork up_to_logits(ir::FoldedNetwork network);
 
-/// Sets the intra-op threads and has them treat subnormal floats as zero for its life. Momenta of
-/// dead channels decay by a tenth a step into the subnormals, where a multiplication takes a
-/// hundred cycles: late epochs took up to twice as long as early ones.
+/// Sets the intra-op threads of the calling thread and has them treat subnormal floats as zero, for
+/// its life. Momenta of dead channels decay by a tenth a step into the subnormals, where a
+/// multiplication takes a hundred cycles: late epochs took up to twice as long as early ones.
 class TrainingThreads {
  public:
   explicit TrainingThreads(int threads);
   ~TrainingThreads();
   TrainingThreads(const TrainingThreads&) = delete;
   TrainingThreads& operator=(const TrainingThreads&) = delete;
+
+ private:
+  int threads_before_;
+  bool outermost_;
 };
 
 /// A model that can be trained and evaluated.
 class Learner {
  public:
   virtual ~Learner() = default;
-  /// Mean loss of a training batch, differentiable.
-  virtual torch::Tensor loss(const Batch& batch) = 0;
-  /// Changes the parameters by the gradients of the last loss, and zeroes them.
+  /// Adds the gradients of a training batch's mean loss to those of the parameters; returns it.
+  virtual torch::Tensor accumulate(const Batch& batch) = 0;
+  /// Changes the parameters by their gradients, and zeroes these.
   virtual void step(double learning_rate) = 0;
   /// N x classes; called without gradients.
   virtual torch::Tensor logits(const torch::Tensor& images) = 0;

@@ -72,7 +72,7 @@ TEST(DepthwiseConvTest, ItComputesWhatLibTorchDoesWithTheSameGradients) {
       return torch::conv2d(run_pad(c.padding, in), filters, {}, {c.stride, c.stride},
                            std::vector<std::int64_t>{0, 0}, 1, c.channels);
     };
-    ASSERT_TRUE(runs_depthwise(conv, x, weight));
+    ASSERT_TRUE(runs_depthwise(conv, x));
     const Tensor dy = torch::randn_like(theirs(x, weight));
     const Outcome expected = run(x, weight, dy, theirs);
     const Outcome outcome = run(x, weight, dy, [&](const Tensor& in, const Tensor& filters) {
@@ -97,12 +97,29 @@ TEST(DepthwiseConvTest, NoGradientOfTheInputIsComputedWhereNoneIsWanted) {
   EXPECT_TRUE(torch::allclose(weight.grad(), expected.grad(), 1e-4, 1e-4));
 }
 
+TEST(DepthwiseConvTest, BfloatsAreComputedAsFloatsAndRounded) {
+  for (const int channels : {8, 24, 40}) {
+    const Case c{channels, 9, 5, 1, {2, 2, 2, 2}};
+    const Tensor x = as_rows(torch::randn({3, channels, 9, 9}).to(torch::kBFloat16));
+    const Tensor dy = torch::randn_like(x);
+    const Tensor weight = torch::randn({channels, 1, 5, 5});
+    const auto ours = [&](const Tensor& in, const Tensor& filters) {
+      return depthwise_conv(conv_of(c), in, filters);
+    };
+    const Outcome exact = run(x.to(torch::kFloat), weight, dy.to(torch::kFloat), ours);
+    const Outcome rounded = run(x, weight, dy, ours);
+    EXPECT_TRUE(torch::equal(rounded.y, exact.y.to(torch::kBFloat16)));
+    EXPECT_TRUE(torch::equal(rounded.x_gradient, exact.x_gradient.to(torch::kBFloat16)));
+    EXPECT_TRUE(torch::equal(rounded.weight_gradient, exact.weight_gradient));
+  }
+}
+
 TEST(DepthwiseConvTest, OtherConvolutionsAreLeftToLibTorch) {
   const Tensor x = torch::randn({1, 8, 9, 9});
   const auto runs = [&](const auto& change) {
     ir::Conv2d conv = conv_of({8, 9, 3, 1, {1, 1, 1, 1}});
     change(conv);
-    return runs_depthwise(conv, x, torch::randn({8, 1, 3, 3}));
+    return runs_depthwise(conv, x);
   };
   EXPECT_TRUE(runs([](ir::Conv2d&) {}));
   EXPECT_FALSE(runs([](ir::Conv2d& conv) { conv.groups = 4; }));
@@ -155,9 +172,9 @@ TEST(DepthwiseConvTest, AllInstructionSetsAgree) {
   std::vector<std::vector<float>> results;
   for (const Kernels* const* set = supported_kernels(); *set != nullptr; ++set) {
     std::vector<float> y(dy.size()), dx(x.size()), d_weight(weight.size());
-    (*set)->depthwise(shape, 2, x.data(), weight.data(), y.data());
-    (*set)->depthwise_gradient(shape, 2, x.data(), weight.data(), dy.data(), dx.data(),
-                               d_weight.data());
+    (*set)->of_floats.depthwise(shape, 2, x.data(), weight.data(), y.data());
+    (*set)->of_floats.depthwise_gradient(shape, 2, x.data(), weight.data(), dy.data(), dx.data(),
+                                         d_weight.data());
     std::vector<float>& all = results.emplace_back(y);
     all.insert(all.end(), dx.begin(), dx.end());
     all.insert(all.end(), d_weight.begin(), d_weight.end());

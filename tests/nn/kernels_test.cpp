@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <tuple>
@@ -79,12 +80,72 @@ double slope(FusedActivation activation, double z) {
 constexpr FusedActivation kActivations[] = {FusedActivation::kNone, FusedActivation::kRelu,
                                             FusedActivation::kRelu6, FusedActivation::kHardSwish};
 
+float widen(Bfloat16 value) {
+  return std::bit_cast<float>(std::uint32_t{value.bits} << 16);
+}
+
+/// Those of `values`, which lose what a bfloat16 has no bits for.
+std::vector<Bfloat16> shorten(std::vector<float>& values) {
+  std::vector<Bfloat16> shorter;
+  for (float& value : values) {
+    shorter.push_back({static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16)});
+    value = widen(shorter.back());
+  }
+  return shorter;
+}
+
+/// Half a unit in the last of 8 bits.
+void expect_rounded(const std::vector<Bfloat16>& rounded, const std::vector<float>& exact) {
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    ASSERT_NEAR(widen(rounded[i]), exact[i], std::abs(exact[i]) / 256 + 1e-6) << i;
+  }
+}
+
+TEST_P(KernelsTest, BfloatsAreComputedAsFloatsAndRounded) {
+  auto x = draw(elements());
+  auto dy = draw(elements());
+  const auto scale = draw(channels());
+  const auto shift = draw(channels());
+  const ChannelAffine affine{scale.data(), shift.data()};
+  const auto short_x = shorten(x);
+  const auto short_dy = shorten(dy);
+  const auto& floats = kernels().of_floats;
+  const auto& bfloats = kernels().of_bfloats;
+  constexpr auto kRelu6 = FusedActivation::kRelu6;
+
+  std::vector<double> sums(4 * channels()), short_sums(4 * channels());
+  double* const parts = sums.data();
+  double* const short_parts = short_sums.data();
+  floats.moments(extent(), x.data(), shift.data(), parts, parts + channels());
+  bfloats.moments(extent(), short_x.data(), shift.data(), short_parts, short_parts + channels());
+  floats.reduce_gradient(extent(), kRelu6, dy.data(), x.data(), nullptr, affine, shift.data(),
+                         parts + 2 * channels(), parts + 3 * channels());
+  bfloats.reduce_gradient(extent(), kRelu6, short_dy.data(), short_x.data(), nullptr, affine,
+                          shift.data(), short_parts + 2 * channels(), short_parts + 3 * channels());
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    EXPECT_NEAR(short_sums[i], sums[i], 1e-5 * (1 + std::abs(sums[i]))) << i;
+  }
+
+  std::vector<float> y(elements()), dx(elements()), d_residual(elements());
+  std::vector<Bfloat16> short_y(elements()), short_dx(elements()), short_d_residual(elements());
+  floats.apply(extent(), kRelu6, x.data(), affine, dy.data(), y.data());
+  bfloats.apply(extent(), kRelu6, short_x.data(), affine, short_dy.data(), short_y.data());
+  expect_rounded(short_y, y);
+  floats.apply_gradient(extent(), kRelu6, dy.data(), x.data(), nullptr, affine, scale.data(),
+                        shift.data(), scale.data(), dx.data(), d_residual.data());
+  bfloats.apply_gradient(extent(), kRelu6, short_dy.data(), short_x.data(), nullptr, affine,
+                         scale.data(), shift.data(), scale.data(), short_dx.data(),
+                         short_d_residual.data());
+  expect_rounded(short_dx, dx);
+  expect_rounded(short_d_residual, d_residual);
+}
+
 TEST_P(KernelsTest, MomentsAreSumsAboutThePivot) {
   const auto x = draw(elements());
   const auto pivot = draw(channels());
   std::vector<double> sum(channels(), 0.5);
   std::vector<double> squares(channels(), 0.25);
-  kernels().moments(extent(), x.data(), pivot.data(), sum.data(), squares.data());
+  kernels().of_floats.moments(extent(), x.data(), pivot.data(), sum.data(), squares.data());
   for (std::size_t c = 0; c < channels(); ++c) {
     double expected_sum = 0.5;
     double expected_squares = 0.25;
@@ -105,8 +166,8 @@ TEST_P(KernelsTest, ApplyScalesShiftsAddsAndActivates) {
   std::vector<float> y(elements());
   for (const auto activation : kActivations) {
     for (const bool with_residual : {false, true}) {
-      kernels().apply(extent(), activation, x.data(), {scale.data(), shift.data()},
-                      with_residual ? residual.data() : nullptr, y.data());
+      kernels().of_floats.apply(extent(), activation, x.data(), {scale.data(), shift.data()},
+                                with_residual ? residual.data() : nullptr, y.data());
       for (std::size_t i = 0; i < elements(); ++i) {
         const std::size_t c = i % channels();
         const double z = double(x[i]) * scale[c] + shift[c] + (with_residual ? residual[i] : 0);
@@ -130,10 +191,10 @@ TEST_P(KernelsTest, GradientsAreThoseOfTheFormula) {
     std::vector<double> sum(channels(), 0);
     std::vector<double> weighted(channels(), 0);
     std::vector<float> dx(elements());
-    kernels().reduce_gradient(extent(), activation, dy.data(), x.data(), nullptr, affine,
-                              mean.data(), sum.data(), weighted.data());
-    kernels().apply_gradient(extent(), activation, dy.data(), x.data(), nullptr, affine, a.data(),
-                             b.data(), c.data(), dx.data(), nullptr);
+    kernels().of_floats.reduce_gradient(extent(), activation, dy.data(), x.data(), nullptr, affine,
+                                        mean.data(), sum.data(), weighted.data());
+    kernels().of_floats.apply_gradient(extent(), activation, dy.data(), x.data(), nullptr, affine,
+                                       a.data(), b.data(), c.data(), dx.data(), nullptr);
     for (std::size_t k = 0; k < channels(); ++k) {
       double expected_sum = 0;
       double expected_weighted = 0;
@@ -159,8 +220,9 @@ TEST_P(KernelsTest, WithAResidualTheOutputTellsTheSlope) {
   for (const auto activation : {FusedActivation::kRelu, FusedActivation::kRelu6}) {
     std::vector<float> dx(elements());
     std::vector<float> d_residual(elements());
-    kernels().apply_gradient(extent(), activation, dy.data(), x.data(), y.data(), affine,
-                             ones.data(), zeros.data(), zeros.data(), dx.data(), d_residual.data());
+    kernels().of_floats.apply_gradient(extent(), activation, dy.data(), x.data(), y.data(), affine,
+                                       ones.data(), zeros.data(), zeros.data(), dx.data(),
+                                       d_residual.data());
     for (std::size_t i = 0; i < elements(); ++i) {
       ASSERT_EQ(d_residual[i], static_cast<float>(slope(activation, y[i])) * dy[i]);
       ASSERT_EQ(dx[i], d_residual[i]);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "core/error.hpp"
 #include "ir/initial_weights.hpp"
 #include "tests/ir/network_zoo.hpp"
@@ -60,6 +62,36 @@ TEST_P(ModuleTest, GradientsOfEveryParameterLandInTheFlatVector) {
   EXPECT_TRUE(module.flat_gradients().isfinite().all().item<bool>());
   if (ir::parameters(network) > 0) {
     EXPECT_GT(module.flat_gradients().abs().max().item<float>(), 0);
+  }
+}
+
+/// The cosine of the angle between two vectors.
+double alignment(const Tensor& a, const Tensor& b) {
+  return (a * b).sum().item<double>() / (a.norm() * b.norm()).item<double>();
+}
+
+TEST_P(ModuleTest, TrainsInBfloat16AsInFloat32UpToItsRounding) {
+  const ir::Network& network = GetParam().network;
+  NetworkModule module(network, torch::kCPU);
+  module.load(ir::initial_weights(network, 1));
+  module.train();
+  const ir::Shape& in = network.input;
+  torch::manual_seed(2);
+  const Tensor batch = torch::randn({32, in.channels, in.height, in.width})
+                           .contiguous(at::MemoryFormat::ChannelsLast);
+  const auto run = [&](at::ScalarType type) {
+    module.flat_gradients().zero_();
+    const Tensor logits = module.forward(batch.to(type));
+    EXPECT_EQ(logits.scalar_type(), torch::kFloat);
+    logits.square().sum().backward();
+    return std::pair(logits.detach(), module.flat_gradients().clone());
+  };
+  const auto [logits, gradients] = run(torch::kFloat);
+  const auto [short_logits, short_gradients] = run(torch::kBFloat16);
+  EXPECT_GT(alignment(logits, short_logits), 0.999);
+  if (ir::parameters(network) > 0) {
+    EXPECT_FALSE(torch::equal(gradients, short_gradients));
+    EXPECT_GT(alignment(gradients, short_gradients), 0.9);
   }
 }
 

@@ -8,12 +8,13 @@ namespace {
 
 TEST(TrainOptions, AreReadByName) {
   const TrainOptions options = train_options_from_config(
-      Config::parse("epochs: 7\noptimizer: adamw\nlearning_rate: 0.01\n"
+      Config::parse("epochs: 7\noptimizer: adamw\nlearning_rate: 0.01\nprecision: bfloat16\n"
                     "augmentation: { crop_padding: 2, flip: true, erase_size: 8 }\n",
                     "test.yaml"));
   EXPECT_EQ(options.epochs, 7);
   EXPECT_EQ(options.optimizer, Optimizer::kAdamW);
   EXPECT_DOUBLE_EQ(options.learning_rate, 0.01);
+  EXPECT_EQ(options.precision, TrainPrecision::kBfloat16);
   EXPECT_EQ(options.augmentation.crop_padding, 2);
   EXPECT_TRUE(options.augmentation.flip);
   EXPECT_EQ(options.augmentation.erase_size, 8);
@@ -27,7 +28,7 @@ TEST(TrainOptions, KeepDefaultsForAbsentKeys) {
 
 TEST(TrainOptions, RefuseWhatIsOutOfRangeOrUnknown) {
   for (const char* text : {"epochs: 0", "learning_rate: -1", "momentum: 1", "optimizer: adagrad",
-                           "augmentation: { rotate: 3 }", "batch_size: many"}) {
+                           "precision: int8", "augmentation: { rotate: 3 }", "batch_size: many"}) {
     EXPECT_THROW(train_options_from_config(Config::parse(text, "test.yaml")), Error) << text;
   }
 }

@@ -6,6 +6,7 @@
 
 #include <torch/torch.h>
 #include "core/error.hpp"
+#include "nn/kernels.hpp"
 #include "tests/train/toy_problem.hpp"
 
 namespace hwnas::train {
@@ -31,6 +32,16 @@ TEST(Trainer, LearnsThroughAugmentationAndLabelSmoothing) {
   options.augmentation = {.crop_padding = 1, .flip = false, .erase_size = 2};
   options.label_smoothing = 0.1;
   EXPECT_GT(train_network(toy::small_network(), problem.data, options, 3).validation_top1(), 90);
+}
+
+TEST(Trainer, LearnsInBfloat16WhereTheProcessorComputesWithIt) {
+  const toy::Problem problem;
+  TrainOptions options = toy::quick_options();
+  const TrainResult exact = train_network(toy::small_network(), problem.data, options, 3);
+  options.precision = TrainPrecision::kBfloat16;
+  const TrainResult rounded = train_network(toy::small_network(), problem.data, options, 3);
+  EXPECT_GT(rounded.validation_top1(), 95);
+  EXPECT_EQ(rounded.weights != exact.weights, nn::computes_bfloats());
 }
 
 TEST(Trainer, TheSameSeedGivesTheSameWeightsAndAnotherSeedOthers) {
