@@ -43,6 +43,7 @@ using spaces::Genotype;
 
 constexpr int kWorkers = 2;
 constexpr std::uint64_t kSeed = 1;
+constexpr std::uint64_t kOtherSeed = 2;
 constexpr std::uint64_t kNetworkStream = 2;
 constexpr std::size_t kScoredImages = 2000;
 
@@ -92,32 +93,23 @@ class Bench {
   }
 
   double spread_alone() {
-    const std::vector<Genotype> networks = draw_networks();
-    train_alone(networks);
-    const std::map<Genotype, double> alone = read_alone();
-    std::vector<double> top1;
-    for (const Genotype& genotype : networks) top1.push_back(alone.at(genotype));
-    const auto [worst, best] = std::ranges::minmax(top1);
+    const auto [worst, best] = std::ranges::minmax(trained_alone(draw_networks(), kSeed));
     return best - worst;
   }
 
   double tau() {
     require_trained();
     const std::vector<Genotype> networks = draw_networks();
-    train_alone(networks);
-    const std::map<Genotype, double> alone = read_alone();
-    std::vector<double> inherited, own;
+    std::vector<double> inherited;
     for (const Genotype& genotype : networks) {
       inherited.push_back(supernet_->score(genotype, data_.validation).top1);
-      own.push_back(alone.at(genotype));
-      fmt::print("{} {:.2f} {:.2f}\n", spaces::to_string(genotype), inherited.back(), own.back());
     }
-    const double tau = estimators::kendall(inherited, own);
-    const auto [low, high] = estimators::kendall_interval(inherited, own);
-    fmt::print(
-        "{} networks, Spearman {:.3f}, Kendall's tau {:.3f}, 95 % interval {:.3f} to {:.3f}\n",
-        networks.size(), estimators::spearman(inherited, own), tau, low, high);
-    return tau;
+    return compared(networks, inherited, trained_alone(networks, kSeed));
+  }
+
+  double tau_again() {
+    const std::vector<Genotype> networks = draw_networks();
+    return compared(networks, trained_alone(networks, kOtherSeed), trained_alone(networks, kSeed));
   }
 
   double scored_a_second() {
@@ -154,8 +146,9 @@ class Bench {
   }
   fs::path checkpoint() const { return options_.folder / (options_.scheme + ".safetensors"); }
   fs::path seconds_file() const { return options_.folder / (options_.scheme + ".seconds"); }
-  fs::path alone_file() const {
-    return options_.folder / fmt::format("alone_{}_epochs.txt", options_.alone_epochs);
+  fs::path alone_file(std::uint64_t seed) const {
+    return options_.folder /
+           fmt::format("alone_{}_epochs_seed_{}.txt", options_.alone_epochs, seed);
   }
 
   void require_trained() const {
@@ -180,9 +173,22 @@ class Bench {
     return networks;
   }
 
-  std::map<Genotype, double> read_alone() const {
+  static double compared(const std::vector<Genotype>& networks, const std::vector<double>& scores,
+                         const std::vector<double>& alone) {
+    for (std::size_t i = 0; i < networks.size(); ++i) {
+      fmt::print("{} {:.2f} {:.2f}\n", spaces::to_string(networks[i]), scores[i], alone[i]);
+    }
+    const double tau = estimators::kendall(scores, alone);
+    const auto [low, high] = estimators::kendall_interval(scores, alone);
+    fmt::print(
+        "{} networks, Spearman {:.3f}, Kendall's tau {:.3f}, 95 % interval {:.3f} to {:.3f}\n",
+        networks.size(), estimators::spearman(scores, alone), tau, low, high);
+    return tau;
+  }
+
+  std::map<Genotype, double> read_alone(std::uint64_t seed) const {
     std::map<Genotype, double> alone;
-    std::ifstream file(alone_file());
+    std::ifstream file(alone_file(seed));
     std::string genotype;
     for (double top1 = 0; file >> genotype >> top1;) {
       alone[spaces::genotype_from_string(genotype)] = top1;
@@ -190,25 +196,31 @@ class Bench {
     return alone;
   }
 
-  void train_alone(const std::vector<Genotype>& networks) {
-    const std::map<Genotype, double> known = read_alone();
+  /// Validation accuracies; those that an earlier call has trained are read.
+  std::vector<double> trained_alone(const std::vector<Genotype>& networks,
+                                    std::uint64_t seed) const {
+    const std::map<Genotype, double> known = read_alone(seed);
     std::vector<Genotype> missing;
     for (const Genotype& genotype : networks) {
       if (!known.contains(genotype)) missing.push_back(genotype);
     }
     const train::TrainOptions options = train_options(options_, experiment_, options_.alone_epochs);
     std::mutex mutex;
-    std::ofstream file(alone_file(), std::ios::app);
-    std::size_t done = known.size();
+    std::ofstream file(alone_file(seed), std::ios::app);
+    std::size_t done = networks.size() - missing.size();
     for_all(missing, [&](const Genotype& genotype) {
       const train::TrainResult result =
-          train::train_network(inputs_.space->decode(genotype), data_, options, kSeed);
+          train::train_network(inputs_.space->decode(genotype), data_, options, seed);
       const std::lock_guard lock(mutex);
       file << spaces::to_string(genotype) << ' ' << result.validation_top1() << std::endl;
       fmt::print("{} of {} trained alone: {:.2f} %\n", ++done, networks.size(),
                  result.validation_top1());
       std::fflush(stdout);
     });
+    const std::map<Genotype, double> all = read_alone(seed);
+    std::vector<double> top1;
+    for (const Genotype& genotype : networks) top1.push_back(all.at(genotype));
+    return top1;
   }
 
   /// Calls work(genotype) for all, on kWorkers threads.
@@ -241,7 +253,7 @@ int main(int argc, char** argv) try {
   std::string figure;
   app.add_option("--figure", figure)
       ->required()
-      ->check(CLI::IsMember({"train", "alone", "tau", "score"}));
+      ->check(CLI::IsMember({"train", "alone", "tau", "again", "score"}));
   app.add_option("--folder", options.folder)->capture_default_str();
   app.add_option("--scheme", options.scheme)
       ->check(CLI::IsMember({"single_path", "fair", "sandwich", "progressive"}))
@@ -263,6 +275,8 @@ int main(int argc, char** argv) try {
     fmt::print("{:.2f}\n", bench.spread_alone());
   } else if (figure == "tau") {
     fmt::print("{:.3f}\n", bench.tau());
+  } else if (figure == "again") {
+    fmt::print("{:.3f}\n", bench.tau_again());
   } else {
     fmt::print("{:.2f}\n", bench.scored_a_second());
   }

@@ -6,8 +6,8 @@
 #include <numeric>
 #include <set>
 
+#include "core/executor.hpp"
 #include "engine/differentiable_file.hpp"
-#include "engine/executor.hpp"
 #include "engine/hardware_loss.hpp"
 #include "engine/seed_stream.hpp"
 #include "engine/stages.hpp"

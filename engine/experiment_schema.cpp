@@ -82,6 +82,8 @@ evaluator
   warmup_epochs          0 .. 1000 [0.5]: linear rise of the learning rate, before its cosine fall
   label_smoothing        0 .. 0.9 [0]
   augmentation           { crop_padding: pixels [0], flip: [false], erase_size: pixels [0] }
+  precision              float32 or bfloat16 [float32], of activations in training; a processor that
+                         does not compute with bfloat16 (AVX512-BF16, CUDA) takes float32
   device                 cpu, cuda, cuda:1 [cpu]
   name                 table: looks candidates up
   tables                 list of { file: CSV or CSV.gz, key: column with the genotype ("4-2-1", or

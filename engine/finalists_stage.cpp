@@ -7,9 +7,9 @@
 #include <variant>
 
 #include "core/error.hpp"
+#include "core/executor.hpp"
 #include "engine/costs.hpp"
 #include "engine/device_measurer.hpp"
-#include "engine/executor.hpp"
 #include "engine/finalist_files.hpp"
 #include "engine/front.hpp"
 #include "engine/host_latency.hpp"

@@ -5,8 +5,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/executor.hpp"
 #include "engine/costs.hpp"
-#include "engine/executor.hpp"
 #include "spaces/search_space.hpp"
 
 namespace hwnas::engine {

@@ -10,9 +10,9 @@
 #include <variant>
 
 #include "core/error.hpp"
+#include "core/executor.hpp"
 #include "engine/costs.hpp"
 #include "engine/differentiable_file.hpp"
-#include "engine/executor.hpp"
 #include "engine/front.hpp"
 #include "engine/front_measurements.hpp"
 #include "engine/seed_stream.hpp"

@@ -5,8 +5,8 @@
 #include <set>
 
 #include "core/error.hpp"
+#include "core/executor.hpp"
 #include "engine/costs.hpp"
-#include "engine/executor.hpp"
 #include "engine/seed_stream.hpp"
 #include "engine/stages.hpp"
 #include "engine/supernet_evaluator.hpp"

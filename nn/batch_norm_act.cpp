@@ -83,12 +83,11 @@ void measure_batch(const Tensor& x, const Tensor& weight, const Tensor& bias, Te
   }
 }
 
-/// y = activation(scale·x + shift + residual).
+/// y = activation(scale·x + shift + residual); y may be x.
 template <typename Value>
-Tensor apply_affine(const Tensor& x, const float* saved, FusedActivation activation,
-                    const Tensor& residual) {
+void apply_affine(const Tensor& x, const float* saved, FusedActivation activation,
+                  const Tensor& residual, Tensor& y) {
   const Extent extent = extent_of(x);
-  Tensor y = torch::empty_like(x);
   const ChannelAffine affine{saved + kScale * extent.channels, saved + kShift * extent.channels};
   const Value* in = values_of<Value>(x);
   const Value* skip = residual.defined() ? values_of<Value>(residual) : nullptr;
@@ -98,7 +97,6 @@ Tensor apply_affine(const Tensor& x, const float* saved, FusedActivation activat
     kernels().of<Value>().apply({rows, extent.channels}, activation, in + offset, affine,
                                 skip ? skip + offset : nullptr, out + offset);
   });
-  return y;
 }
 
 /// The training-mode function on the CPU.
@@ -114,7 +112,8 @@ struct TrainBatchNormAct : torch::autograd::Function<TrainBatchNormAct<Value>> {
     Tensor saved = torch::empty({kSavedRows, x.size(1)}, torch::TensorOptions(torch::kFloat));
     measure_batch<Value>(x, weight, bias, running_mean, running_var, epsilon,
                          saved.data_ptr<float>());
-    Tensor y = apply_affine<Value>(x, saved.data_ptr<float>(), activation, residual);
+    Tensor y = torch::empty_like(x);
+    apply_affine<Value>(x, saved.data_ptr<float>(), activation, residual, y);
     const bool mask_from_output = residual.defined() && activation != FusedActivation::kNone;
     context->save_for_backward({x, saved, weight, mask_from_output ? y : Tensor()});
     context->saved_data["activation"] = activation_index;
@@ -218,9 +217,10 @@ Tensor composed(const Tensor& x, BatchNormState& state, FusedActivation activati
 }  // namespace
 
 Tensor batch_norm_act(const Tensor& x, BatchNormState& state, FusedActivation activation,
-                      const Tensor& residual, bool training) {
+                      const Tensor& residual, bool training, bool overwrite) {
   if (residual.defined() && activation == FusedActivation::kHardSwish) {
-    return torch::hardswish(batch_norm_act(x, state, FusedActivation::kNone, residual, training));
+    return torch::hardswish(
+        batch_norm_act(x, state, FusedActivation::kNone, residual, training, overwrite));
   }
   const auto fused = [&]<typename Value>() {
     if (training) {
@@ -232,8 +232,11 @@ Tensor batch_norm_act(const Tensor& x, BatchNormState& state, FusedActivation ac
                                              static_cast<std::int64_t>(activation));
     }
     const std::vector<float> saved = frozen_affine(state);
-    return apply_affine<Value>(as_rows(x), saved.data(), activation,
-                               residual.defined() ? as_rows(residual) : Tensor());
+    const Tensor rows = as_rows(x);
+    Tensor y = overwrite ? rows : torch::empty_like(rows);
+    apply_affine<Value>(rows, saved.data(), activation,
+                        residual.defined() ? as_rows(residual) : Tensor(), y);
+    return y;
   };
   if (x.device().is_cpu() && (training || !torch::GradMode::is_enabled())) {
     if (x.scalar_type() == torch::kFloat) return fused.template operator()<float>();

@@ -157,7 +157,12 @@ void NetworkModule::note_last_uses() {
     if (step.residual) last[*step.residual] = s;
   }
   for (std::size_t layer = 0; layer < last.size(); ++layer) {
-    if (last[layer]) steps_[*last[layer]].last_uses.push_back(static_cast<int>(layer));
+    if (!last[layer]) continue;
+    Step& step = steps_[*last[layer]];
+    step.last_uses.push_back(static_cast<int>(layer));
+    const bool is_fresh = std::holds_alternative<ir::Conv2d>(network_.layers[layer].op);
+    step.owns_input |= is_fresh && step.inputs.front() == static_cast<int>(layer) &&
+                       step.residual != static_cast<int>(layer);
   }
 }
 
@@ -182,7 +187,8 @@ Tensor NetworkModule::run(const Step& step, const std::vector<Tensor>& values,
             BatchNormState state{own.weight, own.bias, own.running_mean, own.running_var,
                                  norm.epsilon};
             return batch_norm_act(x, state, step.activation,
-                                  step.residual ? values[*step.residual] : Tensor(), is_training());
+                                  step.residual ? values[*step.residual] : Tensor(), is_training(),
+                                  step.owns_input);
           },
           [&](const ir::Activation& activation) {
             return hooks_.activation ? hooks_.activation(step.layer, activation.kind, x)

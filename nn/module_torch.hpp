@@ -83,6 +83,7 @@ class NetworkModule : public torch::nn::Module {
     FusedActivation activation = FusedActivation::kNone;
     std::optional<int> residual = std::nullopt;
     std::vector<int> last_uses = {};  ///< values that nothing reads after this step
+    bool owns_input = false;          ///< the first input is one of them, and no view of another
   };
 
   void allocate_parameters();

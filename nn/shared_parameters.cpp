@@ -1,7 +1,11 @@
 #include "nn/shared_parameters.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "core/error.hpp"
@@ -72,6 +76,7 @@ void SharedParameters::cover(const ir::Network& network) {
     extent.columns = std::max(extent.columns, own.columns);
     array.matrices[{own.height, own.width}] = 0;
   });
+  ties_.cover(network);
   lay_out();
 }
 
@@ -149,6 +154,64 @@ std::vector<float> SharedParameters::decay_mask() const {
                 extent.rows * extent.height * extent.width * extent.columns, 1.0F);
   }
   return mask;
+}
+
+SharedParameters::Orders SharedParameters::channel_orders(std::span<const float> values) const {
+  std::map<ChannelTies::Set, std::vector<double>> importance;
+  std::set<ChannelTies::Set> immovable{ChannelTies::kFixed};
+  const auto channels_of = [&](ChannelTies::Set set, std::int64_t count) -> std::vector<double>& {
+    auto& channels = importance.try_emplace(set, count).first->second;
+    if (std::ssize(channels) != count) immovable.insert(set);
+    return channels;
+  };
+  for (const auto& [name, array] : arrays_) {
+    const Extent& extent = array.extent;
+    channels_of(ties_.written_by(name), extent.rows);
+    const ChannelTies::Set read = ties_.read_by(name);
+    if (read == ChannelTies::kFixed) continue;
+    std::vector<double>& channels = channels_of(read, extent.columns);
+    if (immovable.contains(read)) continue;
+    const std::int64_t weights = extent.rows * extent.height * extent.width * extent.columns;
+    for (std::int64_t i = 0; i < weights; ++i) {
+      channels[i % extent.columns] += std::abs(values[array.first + i]);
+    }
+  }
+  Orders orders;
+  for (const auto& [set, channels] : importance) {
+    if (immovable.contains(set)) continue;
+    std::vector<std::int64_t>& order = orders[set];
+    order.resize(channels.size());
+    std::iota(order.begin(), order.end(), std::int64_t{0});
+    std::ranges::stable_sort(order, std::greater(), [&](std::int64_t c) { return channels[c]; });
+  }
+  return orders;
+}
+
+std::vector<std::int64_t> SharedParameters::order_by_importance(
+    std::span<const float> values) const {
+  const Orders orders = channel_orders(values);
+  const auto place_of = [&](ChannelTies::Set set, std::int64_t channel) {
+    const auto found = orders.find(set);
+    return found == orders.end() ? channel : found->second[channel];
+  };
+  std::vector<std::int64_t> result(size_);
+  std::iota(result.begin(), result.end(), std::int64_t{0});
+  for (const auto& [name, array] : arrays_) {
+    const Extent& extent = array.extent;
+    const ChannelTies::Set written = ties_.written_by(name);
+    const ChannelTies::Set read = ties_.read_by(name);
+    const std::int64_t positions = extent.height * extent.width;
+    std::int64_t to = array.first;
+    for (std::int64_t row = 0; row < extent.rows; ++row) {
+      const std::int64_t from_row = place_of(written, row);
+      if (array.has_bias) result[array.bias + row] = array.bias + from_row;
+      for (std::int64_t position = 0; position < positions; ++position) {
+        const std::int64_t from = array.first + (from_row * positions + position) * extent.columns;
+        for (std::int64_t c = 0; c < extent.columns; ++c) result[to++] = from + place_of(read, c);
+      }
+    }
+  }
+  return result;
 }
 
 }  // namespace hwnas::nn

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "ir/network.hpp"
+#include "nn/channel_ties.hpp"
 
 namespace hwnas::nn {
 
@@ -59,6 +61,13 @@ class SharedParameters {
   /// else 0.
   std::vector<float> decay_mask() const;
 
+  /// An order of the shared parameters in which of all channels that lie beside each other the most
+  /// important come first: a channel weighs the sum of the magnitudes of the weights that read it
+  /// (Cai et al., 2020, section 3.3, "Elastic Width"). Place i takes the parameter that is at
+  /// place result[i]. Networks of full width compute the same as before. Tied channels of layers
+  /// that are not equally wide keep their places.
+  std::vector<std::int64_t> order_by_importance(std::span<const float> values) const;
+
  private:
   struct Extent {
     std::int64_t rows = 0;
@@ -75,9 +84,14 @@ class SharedParameters {
     std::int64_t bias = 0;  ///< of rows values
   };
 
+  /// For each set of tied channels that can be reordered, which one comes to each place.
+  using Orders = std::map<ChannelTies::Set, std::vector<std::int64_t>>;
+
   void lay_out();
+  Orders channel_orders(std::span<const float> values) const;
 
   std::map<std::string, Array> arrays_;
+  ChannelTies ties_;
   std::int64_t size_ = 0;
 };
 

@@ -17,23 +17,43 @@ BatchLoader::BatchLoader(const data::Dataset& dataset, data::Normalisation norma
   }
   const bool pinned = device.is_cuda();
   const auto n = static_cast<std::int64_t>(batch_size);
-  images_ = torch::empty({n, dataset.shape.height, dataset.shape.width, dataset.shape.channels},
-                         torch::TensorOptions(torch::kFloat).pinned_memory(pinned));
-  labels_ = torch::empty({n}, torch::TensorOptions(torch::kLong).pinned_memory(pinned));
+  for (Buffer& buffer : buffers_) {
+    buffer.images =
+        torch::empty({n, dataset.shape.height, dataset.shape.width, dataset.shape.channels},
+                     torch::TensorOptions(torch::kFloat).pinned_memory(pinned));
+    buffer.labels = torch::empty({n}, torch::TensorOptions(torch::kLong).pinned_memory(pinned));
+  }
 }
 
 Batch BatchLoader::load(std::span<const std::size_t> samples) {
-  return assemble(samples, std::vector<Change>(samples.size()));
+  return on_device(assemble(samples, std::vector<Change>(samples.size()), next_buffer()));
 }
 
-Batch BatchLoader::load(std::span<const std::size_t> samples, const Augmentation& augmentation,
+void BatchLoader::start(std::span<const std::size_t> samples, const Augmentation& augmentation,
                         Rng& rng) {
+  started_ = std::async(std::launch::async, [this, samples, &buffer = next_buffer(),
+                                             changes = draw(samples.size(), augmentation, rng)] {
+    return assemble(samples, changes, buffer);
+  });
+}
+
+Batch BatchLoader::take() {
+  return on_device(started_.get());
+}
+
+BatchLoader::Buffer& BatchLoader::next_buffer() {
+  return buffers_[next_++ % buffers_.size()];
+}
+
+std::vector<BatchLoader::Change> BatchLoader::draw(std::size_t count,
+                                                   const Augmentation& augmentation,
+                                                   Rng& rng) const {
   const int pad = augmentation.crop_padding;
   const int size = augmentation.erase_size;
   // One row of pixels is a signal: it is shifted along its width only.
   const int pad_y = dataset_.shape.height > 1 ? pad : 0;
   const auto up_to = [&](int bound) { return static_cast<int>(rng.index(std::max(bound, 0) + 1)); };
-  std::vector<Change> changes(samples.size());
+  std::vector<Change> changes(count);
   for (Change& change : changes) {
     if (pad > 0) {
       change.shift_y = up_to(2 * pad_y) - pad_y;
@@ -46,7 +66,7 @@ Batch BatchLoader::load(std::span<const std::size_t> samples, const Augmentation
       change.erase_x = up_to(dataset_.shape.width - size);
     }
   }
-  return assemble(samples, changes);
+  return changes;
 }
 
 template <typename Value>
@@ -91,11 +111,11 @@ void BatchLoader::write_sample(const Value* source, const Change& change,
 }
 
 Batch BatchLoader::assemble(std::span<const std::size_t> samples,
-                            const std::vector<Change>& changes) {
+                            const std::vector<Change>& changes, Buffer& buffer) const {
   const auto count = static_cast<std::int64_t>(samples.size());
   const std::int64_t elements = dataset_.shape.elements();
-  auto* images = images_.data_ptr<float>();
-  auto* labels = labels_.data_ptr<std::int64_t>();
+  auto* images = buffer.images.data_ptr<float>();
+  auto* labels = buffer.labels.data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < count; ++i) {
     const auto sample = static_cast<std::int64_t>(samples[i]);
     if (dataset_.is_bytes()) {
@@ -106,11 +126,14 @@ Batch BatchLoader::assemble(std::span<const std::size_t> samples,
     labels[i] = dataset_.labels[sample];
   }
   // N x H x W x C in memory is N x C x H x W in channels-last.
-  const Tensor batch_images = images_.narrow(0, 0, count).permute({0, 3, 1, 2});
-  const Tensor batch_labels = labels_.narrow(0, 0, count);
-  if (device_.is_cpu()) return {batch_images, batch_labels};
-  // Blocking copies: the buffers are written again for the next batch.
-  return {batch_images.to(device_), batch_labels.to(device_)};
+  return {buffer.images.narrow(0, 0, count).permute({0, 3, 1, 2}),
+          buffer.labels.narrow(0, 0, count)};
+}
+
+Batch BatchLoader::on_device(const Batch& batch) const {
+  if (device_.is_cpu()) return batch;
+  // Blocking copies: the buffers will be written again.
+  return {batch.images.to(device_), batch.labels.to(device_)};
 }
 
 }  // namespace hwnas::train

@@ -2,7 +2,9 @@
 
 #include <torch/torch.h>
 
+#include <array>
 #include <cstdint>
+#include <future>
 #include <span>
 #include <vector>
 
@@ -20,7 +22,7 @@ struct Batch {
 
 /// Gathers, augments and normalises samples in one pass over the bytes. The random changes of a
 /// whole batch are drawn first, from the caller's generator. Reuses its buffers: a batch is valid
-/// until the next call.
+/// until two more were begun.
 class BatchLoader {
  public:
   BatchLoader(const data::Dataset& dataset, data::Normalisation normalisation, torch::Device device,
@@ -28,8 +30,11 @@ class BatchLoader {
 
   /// At most batch_size samples, as they are.
   Batch load(std::span<const std::size_t> samples);
-  /// With augmentation.
-  Batch load(std::span<const std::size_t> samples, const Augmentation& augmentation, Rng& rng);
+  /// Begins to assemble a batch with augmentation, on a thread of its own. `samples` stay until it
+  /// is taken.
+  void start(std::span<const std::size_t> samples, const Augmentation& augmentation, Rng& rng);
+  /// The batch that was started.
+  Batch take();
 
  private:
   /// How one sample is changed: shift in pixels, mirrored or not, and the corner of the erased
@@ -43,7 +48,18 @@ class BatchLoader {
     int erase_size = 0;
   };
 
-  Batch assemble(std::span<const std::size_t> samples, const std::vector<Change>& changes);
+  /// Room for the largest batch: batch_size x H x W x C; in pinned memory for a GPU.
+  struct Buffer {
+    torch::Tensor images;
+    torch::Tensor labels;
+  };
+
+  std::vector<Change> draw(std::size_t count, const Augmentation& augmentation, Rng& rng) const;
+  /// On the CPU.
+  Batch assemble(std::span<const std::size_t> samples, const std::vector<Change>& changes,
+                 Buffer& buffer) const;
+  Buffer& next_buffer();
+  Batch on_device(const Batch& batch) const;
   template <typename Value>
   void write_sample(const Value* source, const Change& change, float* destination) const;
 
@@ -51,8 +67,9 @@ class BatchLoader {
   torch::Device device_;
   std::vector<float> scale_;  ///< per channel: x' = scale·x + shift
   std::vector<float> shift_;
-  torch::Tensor images_;  ///< batch_size x H x W x C, in pinned memory for a GPU
-  torch::Tensor labels_;
+  std::array<Buffer, 2> buffers_;
+  std::size_t next_ = 0;
+  std::future<Batch> started_;  ///< last: its destructor waits for what uses the others
 };
 
 }  // namespace hwnas::train

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::uint64_t kPathStream = 3;  // of the training's seed
 
+constexpr int kWidths = 3;  // a phase
+
 /// The phase of progressive shrinking in which a decision opens: kernels, then depths, then all
 /// others (widths); 0 is the largest network alone. Names end in what they decide.
 int phase_of(const spaces::Decision& decision) {
@@ -18,7 +20,7 @@ int phase_of(const spaces::Decision& decision) {
                                                 : decision.name.find_last_of('.') + 1);
   if (name.starts_with("kernel")) return 1;
   if (name == "depth") return 2;
-  return 3;
+  return kWidths;
 }
 constexpr std::int64_t kPhases = 4;
 
@@ -53,6 +55,12 @@ PathSampler::PathSampler(const spaces::SearchSpace& space, SupernetScheme scheme
 
 bool PathSampler::distils() const {
   return scheme_ == SupernetScheme::kSandwich || scheme_ == SupernetScheme::kProgressive;
+}
+
+bool PathSampler::opens_widths(std::int64_t step) const {
+  const auto phase = [&](std::int64_t at) { return at * kPhases / steps_; };
+  return scheme_ == SupernetScheme::kProgressive && step > 0 && phase(step) == kWidths &&
+         phase(step - 1) < kWidths;
 }
 
 std::vector<spaces::Genotype> PathSampler::paths(std::int64_t step) const {

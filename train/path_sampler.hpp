@@ -25,6 +25,8 @@ class PathSampler {
   /// The first is the teacher of the others where the scheme has one.
   std::vector<spaces::Genotype> paths(std::int64_t step) const;
   bool distils() const;
+  /// Whether narrower networks are drawn from this step on, and none were before.
+  bool opens_widths(std::int64_t step) const;
   /// With the fixed choice.
   spaces::Genotype smallest() const { return with_fixed(smallest_genotype(space_)); }
   spaces::Genotype largest() const { return with_fixed(largest_genotype(space_)); }

@@ -1,16 +1,14 @@
 #include "train/supernet.hpp"
 
 #include <fmt/format.h>
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
 
-#include <atomic>
 #include <future>
 #include <map>
 #include <mutex>
 #include <numeric>
 
 #include "core/error.hpp"
+#include "core/executor.hpp"
 #include "core/rng.hpp"
 #include "ir/initial_weights.hpp"
 #include "train/distillation_torch.hpp"
@@ -31,6 +29,8 @@ constexpr std::uint64_t kWeightsStream = 1;
 constexpr std::uint64_t kCalibrationStream = 4;
 constexpr std::uint64_t kCoverStream = 5;
 constexpr std::uint64_t kMatchingStream = 6;
+// Images that statistics are measured on at a time, as many as a training step commonly has.
+constexpr std::size_t kCalibrationBatch = 125;
 // Beside those at the bounds of each decision.
 constexpr int kRandomCovered = 200;
 // Batches, and networks for each decision, that gradients are matched on.
@@ -63,7 +63,6 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
         options_(options),
         seed_(seed),
         device_(parse_device(options.training.device)),
-        arena_(options.training.threads),
         sampler_(space, options.scheme, options.random_networks,
                  steps_per_epoch() * options.training.epochs, seed) {
     require_data(space.decode(largest_genotype(space)), data);
@@ -84,7 +83,6 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
         options_(with_training(whole.options_, training)),
         seed_(seed),
         device_(parse_device(training.device)),
-        arena_(training.threads),
         part_(fmt::format(".{}-{}", fixed.decision, fixed.option)),
         sampler_(space_, options_.scheme, options_.random_networks,
                  steps_per_epoch() * training.epochs, seed, fixed),
@@ -103,6 +101,7 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
     };
     TrainResult result =
         run_epochs(*this, data_, options_.training, seed_, after_epoch, stop, epochs_done_ + 1);
+    executor_.reset();
     kept_.clear();
     validated_.reset();
     return result;
@@ -110,6 +109,7 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
 
   Evaluation score(const Genotype& genotype, std::span<const std::size_t> samples) const override {
     const TrainingThreads threads(1);
+    const OwnStream stream(device_);
     const std::unique_ptr<Subnet> subnet = recalibrated(genotype);
     BatchLoader loader(*data_.dataset, data_.normalisation, device_, kEvaluationBatch);
     return evaluate([&](const Tensor& images) { return subnet->module().forward(images); }, loader,
@@ -171,6 +171,7 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
   /// Of the mean over the step's networks, which run at the same time on a thread each if there are
   /// several of both. Their gradients are added in a fixed order.
   Tensor accumulate(const Batch& batch) override {
+    if (sampler_.opens_widths(step_) && part_.empty()) sort_channels();
     const std::vector<Genotype> paths = sampler_.paths(step_);
     while (path_gradients_.size() < paths.size()) {
       path_gradients_.push_back(torch::zeros_like(values_));
@@ -186,7 +187,7 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
     const std::shared_future<Tensor> first_logits =
         std::async(std::launch::deferred, [&] { return forward(0); });
     std::vector<Tensor> losses(paths.size());
-    for_each_in_order(paths.size(), [&](std::size_t i) {
+    for_each(paths.size(), [&](std::size_t i) {
       const Tensor logits = i == 0 ? first_logits.get() : forward(i);
       const Tensor loss = sampler_.distils() && i > 0
                               ? distillation_loss(logits, first_logits.get().detach(), 1)
@@ -208,16 +209,31 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
     validated_.reset();
   }
 
-  /// Calls work(0) … work(count − 1), begun in that order.
-  void for_each_in_order(std::size_t count, const std::function<void(std::size_t)>& work) {
+  /// Before the first network is trained that leaves any out, the least important come last. A part
+  /// of a supernet has them in the order that its narrow networks have learned.
+  void sort_channels() {
+    const torch::NoGradGuard no_grad;
+    const ir::Array values = array_of(values_);
+    const Tensor order =
+        torch::tensor(shared_.order_by_importance(values.values), torch::kLong).to(device_);
+    values_.copy_(values_.index_select(0, order));
+    FlatOptimizer::State state = optimizer_->state();
+    state.momentum = state.momentum.index_select(0, order);
+    if (state.second.defined()) state.second = state.second.index_select(0, order);
+    optimizer_->restore(state);
+  }
+
+  void for_each(std::size_t count, const std::function<void(std::size_t)>& work) {
     const int threads = options_.training.threads;
     const int workers = std::min(threads, static_cast<int>(count));
-    std::atomic<std::size_t> next = 0;
-    arena_.execute([&] {
-      tbb::parallel_for(0, workers, [&](int) {
-        const TrainingThreads share(threads / workers);
-        for (std::size_t mine = next++; mine < count; mine = next++) work(mine);
-      });
+    if (workers == 1) {
+      for (std::size_t i = 0; i < count; ++i) work(i);
+      return;
+    }
+    if (!executor_) executor_.emplace(workers, std::stop_token());
+    run_all(*executor_, count, [&](std::size_t i) {
+      const TrainingThreads share(threads / workers);
+      work(i);
     });
   }
 
@@ -294,10 +310,10 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
     Rng rng(derive_seed(seed_, {kCalibrationStream}));
     rng.shuffle(std::span(order));
     order.resize(std::min(order.size(), static_cast<std::size_t>(options_.calibration_samples)));
-    BatchLoader loader(*data_.dataset, data_.normalisation, device_, kEvaluationBatch);
-    for (std::size_t first = 0; first < order.size(); first += kEvaluationBatch) {
+    BatchLoader loader(*data_.dataset, data_.normalisation, device_, kCalibrationBatch);
+    for (std::size_t first = 0; first < order.size(); first += kCalibrationBatch) {
       const auto part =
-          std::span(order).subspan(first, std::min(kEvaluationBatch, order.size() - first));
+          std::span(order).subspan(first, std::min(kCalibrationBatch, order.size() - first));
       calibration_.push_back(loader.load(part).images.clone());
     }
   }
@@ -343,7 +359,6 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
   const SupernetOptions options_;
   const std::uint64_t seed_;
   const torch::Device device_;
-  tbb::task_arena arena_;
   const std::string part_;  // of the space, in the state's name; empty: all
   const PathSampler sampler_;
   nn::SharedParameters shared_;
@@ -353,6 +368,7 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
   std::vector<Tensor> calibration_;
   std::int64_t step_ = 0;
   int epochs_done_ = 0;
+  std::optional<Executor> executor_;    // of a training
   std::vector<Tensor> path_gradients_;  // of each network of a step; zero between steps
   std::mutex kept_mutex_;
   std::map<Genotype, std::shared_ptr<Subnet>> kept_;

@@ -74,6 +74,7 @@ TrainResult train_network(const ir::Network& network, const TrainData& data,
                           const EpochCallback& on_epoch, std::stop_token stop) {
   require_data(network, data);
   const TrainingThreads threads(options.threads);
+  const OwnStream stream(parse_device(options.device));
   FloatLearner learner(network, options,
                        start.weights
                            ? *start.weights
@@ -90,6 +91,7 @@ Evaluation evaluate_network(const ir::Network& network, const ir::Weights& weigh
                             const std::string& device_name, int thread_count) {
   const TrainingThreads threads(thread_count);
   const torch::Device device = parse_device(device_name);
+  const OwnStream stream(device);
   nn::NetworkModule module(network, device);
   module.load(weights);
   module.eval();

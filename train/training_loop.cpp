@@ -1,9 +1,9 @@
 #include <ATen/Parallel.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <utility>
 
 #include "core/error.hpp"
 #include "core/rng.hpp"
@@ -23,8 +23,6 @@ constexpr std::size_t kStepsBetweenLooks = 50;
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
-
-thread_local bool flushes_subnormals = false;
 
 void flush_subnormals(bool flush) {
   at::parallel_for(0, at::get_num_threads(), 1, [flush](std::int64_t, std::int64_t) {
@@ -60,10 +58,15 @@ class Epochs {
     rng.shuffle(std::span(order_));
     const std::size_t steps = order_.size() / batch_size_;
     Tensor loss_sum;
-    for (std::size_t step = 0; step < steps; ++step) {
+    const auto start = [&](std::size_t step) {
       const auto samples = std::span(order_).subspan(step * batch_size_, batch_size_);
-      const Tensor loss = step_on(loader_.load(samples, options_.augmentation, rng),
-                                  (epoch - 1) * steps + step, steps);
+      loader_.start(samples, options_.augmentation, rng);
+    };
+    start(0);
+    for (std::size_t step = 0; step < steps; ++step) {
+      const Batch batch = loader_.take();
+      if (step + 1 < steps) start(step + 1);
+      const Tensor loss = step_on(batch, (epoch - 1) * steps + step, steps);
       loss_sum = step == 0 ? loss : loss_sum + loss;
       // On a GPU reading a value waits for it, so that is done now and then only.
       const bool look = loss.device().is_cpu() || step % kStepsBetweenLooks == 0;
@@ -122,18 +125,23 @@ ir::FoldedNetwork up_to_logits(ir::FoldedNetwork network) {
   return network;
 }
 
-TrainingThreads::TrainingThreads(int threads)
-    : threads_before_(at::get_num_threads()), outermost_(!std::exchange(flushes_subnormals, true)) {
-  at::set_num_threads(threads);
+TrainingThreads::TrainingThreads(int threads) {
+  // Setting them makes LibTorch start threads anew.
+  if (at::get_num_threads() != threads) at::set_num_threads(threads);
   flush_subnormals(true);
 }
 
 TrainingThreads::~TrainingThreads() {
-  if (outermost_) {
-    flush_subnormals(false);
-    flushes_subnormals = false;
-  }
-  at::set_num_threads(threads_before_);
+  flush_subnormals(false);
+}
+
+OwnStream::OwnStream(torch::Device device) {
+  if (device.is_cpu()) return;
+  guard_.emplace(c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device));
+}
+
+OwnStream::~OwnStream() {
+  if (guard_) guard_->current_stream().synchronize();
 }
 
 TrainResult run_epochs(Learner& learner, const TrainData& data, const TrainOptions& options,

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <c10/core/StreamGuard.h>
 #include <torch/torch.h>
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -33,10 +35,19 @@ class TrainingThreads {
   ~TrainingThreads();
   TrainingThreads(const TrainingThreads&) = delete;
   TrainingThreads& operator=(const TrainingThreads&) = delete;
+};
+
+/// On a GPU, has what the calling thread asks for queue up on a stream of its own, for its life, so
+/// that the GPU works for several threads at the same time. Waits for all of it at the end.
+class OwnStream {
+ public:
+  explicit OwnStream(torch::Device device);
+  ~OwnStream();
+  OwnStream(const OwnStream&) = delete;
+  OwnStream& operator=(const OwnStream&) = delete;
 
  private:
-  int threads_before_;
-  bool outermost_;
+  std::optional<c10::StreamGuard> guard_;  // absent on a CPU
 };
 
 /// A model that can be trained and evaluated.
@@ -61,7 +72,8 @@ TrainResult run_epochs(Learner& learner, const TrainData& data, const TrainOptio
 Evaluation evaluate(const std::function<torch::Tensor(const torch::Tensor& images)>& logits,
                     BatchLoader& loader, std::span<const std::size_t> samples);
 
-/// Samples that evaluate() asks the loader for at a time.
-inline constexpr std::size_t kEvaluationBatch = 250;
+/// Samples that evaluate() asks the loader for at a time: few enough for activations to stay in the
+/// caches.
+inline constexpr std::size_t kEvaluationBatch = 50;
 
 }  // namespace hwnas::train

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "core/rng.hpp"
+#include "engine/differentiable_file.hpp"
 #include "engine/pipeline.hpp"
 #include "engine/store.hpp"
 #include "tests/engine/fake_training.hpp"
@@ -27,7 +28,8 @@ constexpr int kKills = 100;
 struct RunnerOptions {
   int workers = 2;
   std::chrono::microseconds longest_epoch{0};
-  std::optional<std::size_t> file_size_limit = {};
+  std::size_t file_size_limit = 0;  ///< 0: none
+  std::vector<std::string> settings = {};
 };
 
 /// The program of runner.cpp on a run's folder.
@@ -35,10 +37,13 @@ class Runner {
  public:
   Runner(const std::filesystem::path& experiment, const std::filesystem::path& run,
          const RunnerOptions& options) {
-    std::vector<std::string> arguments{HWNAS_ENGINE_RUNNER, experiment.string(), run.string(),
+    std::vector<std::string> arguments{HWNAS_ENGINE_RUNNER,
+                                       experiment.string(),
+                                       run.string(),
                                        std::to_string(options.workers),
-                                       std::to_string(options.longest_epoch.count())};
-    if (options.file_size_limit) arguments.push_back(std::to_string(*options.file_size_limit));
+                                       std::to_string(options.longest_epoch.count()),
+                                       std::to_string(options.file_size_limit)};
+    arguments.insert(arguments.end(), options.settings.begin(), options.settings.end());
     std::vector<char*> pointers;
     for (std::string& argument : arguments) pointers.push_back(argument.data());
     pointers.push_back(nullptr);
@@ -115,6 +120,34 @@ TEST(Crash, KilledAtAnyInstantARunLosesNothingAndEndsAsIfUnbroken) {
       for (const auto& [id, result] : before) ASSERT_EQ(after.at(id), result);
     }
     ASSERT_EQ(history_of(run), unbroken) << "round " << round;
+  }
+}
+
+TEST(Crash, KilledBetweenTwoCheckpointsTheDifferentiableStageEndsWithTheSameDistribution) {
+  const TemporaryFolder folder;
+  const auto experiment = write_wave_experiment(folder);
+  const std::vector<std::string> settings{
+      "finalists.count=0",    "export=[]",
+      "supernet={epochs: 1}", "evaluator={name: supernet}",
+      "search.trials=4",      "differentiable={steps: 300, samples: 50, paths: 4}"};
+  start_run(Experiment::load(experiment, settings), {.folder = folder / "unbroken"},
+            fake_training());
+  const DifferentiableRecord unbroken = load_differentiable(folder / "unbroken");
+  Rng rng(1);
+  int kills_within = 0;
+  for (int round = 0; kills_within < 20; ++round) {
+    const auto run = folder / fmt::format("broken_{}", round);
+    for (bool finished = false; !finished;) {
+      Runner runner(experiment, run, {.workers = 1 + round % 2, .settings = settings});
+      std::this_thread::sleep_for(std::chrono::milliseconds(1 + rng.index(60)));
+      finished = !runner.kill();
+      const auto record = find_differentiable(run);
+      kills_within += record && !record->summary ? 1 : 0;
+    }
+    const DifferentiableRecord broken = load_differentiable(run);
+    ASSERT_EQ(broken.state.logits, unbroken.state.logits) << "round " << round;
+    ASSERT_EQ(broken.summary->genotype, unbroken.summary->genotype);
+    ASSERT_EQ(history_of(run), history_of(folder / "unbroken"));
   }
 }
 

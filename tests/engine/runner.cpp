@@ -1,5 +1,6 @@
-// runner EXPERIMENT FOLDER WORKERS LONGEST_EPOCH_US [FILE_SIZE_LIMIT]: starts the experiment in the
-// folder, or resumes it, with fake training. Started, killed and starved by crash_test.cpp.
+// runner EXPERIMENT FOLDER WORKERS LONGEST_EPOCH_US FILE_SIZE_LIMIT [SETTING…]: starts the
+// experiment with those settings in the folder, or resumes it, with fake training. Started, killed
+// and starved (a limit of 0 is none) by crash_test.cpp.
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -21,7 +22,7 @@ void limit_file_size(rlim_t bytes) {
   ::setrlimit(RLIMIT_FSIZE, &limit);
 }
 
-void run(char** arguments) {
+void run(char** arguments, int count) {
   using namespace hwnas::engine;
   const std::filesystem::path folder = arguments[2];
   RunOptions options;
@@ -32,17 +33,19 @@ void run(char** arguments) {
   if (holds_run(folder)) {
     resume_run(options, training);
   } else {
-    start_run(Experiment::load(arguments[1]), options, training);
+    start_run(Experiment::load(arguments[1], {arguments + 6, arguments + count}), options,
+              training);
   }
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count < 5) return 2;
-  if (count > 5) limit_file_size(static_cast<rlim_t>(std::atoll(arguments[5])));
+  if (count < 6) return 2;
+  const auto limit = static_cast<rlim_t>(std::atoll(arguments[5]));
+  if (limit > 0) limit_file_size(limit);
   try {
-    run(arguments);
+    run(arguments, count);
     return 0;
   } catch (const hwnas::Error& failure) {
     fmt::print(stderr, "{}: {}\n", hwnas::to_string(failure.code()), failure.what());

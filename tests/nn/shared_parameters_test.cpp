@@ -56,5 +56,16 @@ TEST(SharedParameters, DecayWeightsAndNeitherBiasesNorMatrices) {
   EXPECT_EQ(mask.size(), 10U);
 }
 
+TEST(SharedParameters, SortChannelsByTheWeightsThatReadThem) {
+  ir::zoo::Builder builder({1, 8, 8});
+  builder.add(ir::zoo::conv(3, ir::zoo::square(1)));
+  builder.add(ir::zoo::conv(2, ir::zoo::square(1)));
+  SharedParameters shared;
+  shared.cover(builder.take());
+  // Three weights that write the channels, then 2 x 3 that read them.
+  const std::vector<float> values{10, 20, 30, 1, -5, 2, 1, 0, -3};
+  EXPECT_THAT(shared.order_by_importance(values), ElementsAre(1, 2, 0, 4, 5, 3, 7, 8, 6));
+}
+
 }  // namespace
 }  // namespace hwnas::nn

@@ -31,6 +31,12 @@ Tensor plain(const data::Dataset& dataset, std::int64_t i) {
   return all[i].to(torch::kFloat) / 255;
 }
 
+Tensor augmented(BatchLoader& loader, std::span<const std::size_t> samples,
+                 const Augmentation& augmentation, Rng& rng) {
+  loader.start(samples, augmentation, rng);
+  return loader.take().images;
+}
+
 TEST(BatchLoader, GathersSamplesAndLabelsInTheGivenOrder) {
   const data::Dataset dataset = numbered();
   BatchLoader loader(dataset, kIdentity, torch::kCPU, 4);
@@ -41,6 +47,19 @@ TEST(BatchLoader, GathersSamplesAndLabelsInTheGivenOrder) {
   EXPECT_TRUE(batch.images[0].allclose(plain(dataset, 2)));
   EXPECT_TRUE(batch.images[1].allclose(plain(dataset, 0)));
   EXPECT_EQ(batch.labels[0].item<int>(), 0);
+}
+
+TEST(BatchLoader, ABatchStaysWhileTheNextOneIsAssembled) {
+  const data::Dataset dataset = numbered();
+  BatchLoader loader(dataset, kIdentity, torch::kCPU, 4);
+  Rng rng(1);
+  const std::vector<std::size_t> first{2};
+  const std::vector<std::size_t> second{1};
+  loader.start(first, {}, rng);
+  const Batch taken = loader.take();
+  loader.start(second, {}, rng);
+  EXPECT_TRUE(loader.take().images[0].allclose(plain(dataset, 1)));
+  EXPECT_TRUE(taken.images[0].allclose(plain(dataset, 2)));
 }
 
 TEST(BatchLoader, NormalisesEachChannel) {
@@ -59,7 +78,7 @@ TEST(BatchLoader, EveryCropIsAWindowOfTheZeroPaddedImage) {
   Rng rng(3);
   std::set<std::pair<int, int>> seen;
   for (int round = 0; round < 60; ++round) {
-    const Tensor images = loader.load(kAll, {.crop_padding = 2}, rng).images;
+    const Tensor images = augmented(loader, kAll, {.crop_padding = 2}, rng);
     for (int i = 0; i < 3; ++i) {
       const Tensor padded = torch::constant_pad_nd(plain(dataset, i), {2, 2, 2, 2});
       bool found = false;
@@ -81,7 +100,7 @@ TEST(BatchLoader, FlipsAboutHalfOfTheImages) {
   Rng rng(3);
   int flipped = 0;
   for (int round = 0; round < 100; ++round) {
-    const Tensor images = loader.load(kAll, {.flip = true}, rng).images;
+    const Tensor images = augmented(loader, kAll, {.flip = true}, rng);
     for (int i = 0; i < 3; ++i) {
       const bool mirror = images[i].allclose(plain(dataset, i).flip({2}));
       EXPECT_TRUE(mirror || images[i].allclose(plain(dataset, i)));
@@ -95,7 +114,7 @@ TEST(BatchLoader, ErasesOneSquareToTheMean) {
   const data::Dataset dataset = numbered();
   BatchLoader loader(dataset, kIdentity, torch::kCPU, 4);
   Rng rng(3);
-  const Tensor images = loader.load(kAll, {.erase_size = 2}, rng).images;
+  const Tensor images = augmented(loader, kAll, {.erase_size = 2}, rng);
   for (int i = 0; i < 3; ++i) EXPECT_EQ((images[i][0] == 0).sum().item<int>(), 4);
 }
 
@@ -109,7 +128,7 @@ TEST(BatchLoader, ShiftsSignalsAlongTimeOnly) {
   Rng rng(3);
   const std::vector<std::size_t> only{0};
   for (int round = 0; round < 20; ++round) {
-    EXPECT_GT(loader.load(only, {.crop_padding = 2}, rng).images.abs().sum().item<float>(), 9);
+    EXPECT_GT(augmented(loader, only, {.crop_padding = 2}, rng).abs().sum().item<float>(), 9);
   }
 }
 

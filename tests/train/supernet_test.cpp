@@ -10,6 +10,7 @@
 #include "tests/train/toy_problem.hpp"
 #include "train/few_shot.hpp"
 #include "train/path_sampler.hpp"
+#include "train/subnet_torch.hpp"
 
 namespace hwnas::train {
 namespace {
@@ -114,25 +115,73 @@ TEST_P(EverySpace, IsTrainedByEveryScheme) {
 TEST_P(EverySpace, InterruptedAfterEveryEpochItEndsWithTheSameWeights) {
   const ShapedProblem problem(GetParam().input);
   const auto space = make(GetParam());
-  const SupernetOptions options = quick_options(SupernetScheme::kSandwich, 3);
-  const auto unbroken = make_supernet(*space, problem.data, options, 1);
-  unbroken->train();
-  const TemporaryFolder folder;
-  const auto file = folder / "supernet.safetensors";
-  for (int epochs = 0; epochs < 3; ++epochs) {
-    const auto part = make_supernet(*space, problem.data, options, 1);
-    if (epochs > 0) part->load(file);
-    EXPECT_EQ(part->epochs_done(), epochs);
-    std::stop_source stop;
-    stop.request_stop();  // after the running epoch
-    part->train({}, stop.get_token());
-    part->save(file);
+  // Progressive shrinking sorts the channels within its fourth epoch.
+  for (const auto& [scheme, epochs] :
+       {std::pair{SupernetScheme::kSandwich, 3}, {SupernetScheme::kProgressive, 5}}) {
+    const SupernetOptions options = quick_options(scheme, epochs);
+    const auto unbroken = make_supernet(*space, problem.data, options, 1);
+    unbroken->train();
+    const TemporaryFolder folder;
+    const auto file = folder / "supernet.safetensors";
+    for (int done = 0; done < epochs; ++done) {
+      const auto part = make_supernet(*space, problem.data, options, 1);
+      if (done > 0) part->load(file);
+      EXPECT_EQ(part->epochs_done(), done);
+      std::stop_source stop;
+      stop.request_stop();  // after the running epoch
+      part->train({}, stop.get_token());
+      part->save(file);
+    }
+    const auto broken = make_supernet(*space, problem.data, options, 1);
+    broken->load(file);
+    EXPECT_EQ(broken->epochs_done(), epochs);
+    for (const Genotype& genotype : {smallest_genotype(*space), largest_genotype(*space)}) {
+      EXPECT_EQ(broken->cut_out(genotype), unbroken->cut_out(genotype)) << to_string(scheme);
+    }
   }
-  const auto broken = make_supernet(*space, problem.data, options, 1);
-  broken->load(file);
-  EXPECT_EQ(broken->epochs_done(), 3);
-  for (const Genotype& genotype : {smallest_genotype(*space), largest_genotype(*space)}) {
-    EXPECT_EQ(broken->cut_out(genotype), unbroken->cut_out(genotype));
+}
+
+TEST_P(EverySpace, NetworksOfFullWidthComputeTheSameWithTheirChannelsSorted) {
+  const auto space = make(GetParam());
+  // Of its fourth step on, narrower networks are drawn, too.
+  const PathSampler sampler(*space, SupernetScheme::kProgressive, 0, 400, 1);
+  nn::SharedParameters shared;
+  for (std::int64_t step = 0; step < 400; ++step) {
+    for (const Genotype& path : sampler.paths(step)) shared.cover(space->decode(path));
+  }
+  torch::manual_seed(1);
+  const torch::Tensor values = torch::randn({shared.size()});
+  const auto order =
+      shared.order_by_importance({values.data_ptr<float>(), std::size_t(shared.size())});
+  const torch::Tensor sorted = values.index_select(0, torch::tensor(order));
+  const torch::Tensor images =
+      torch::randn({4, GetParam().input.channels, GetParam().input.height, GetParam().input.width});
+  const auto logits = [&](const Genotype& genotype, const torch::Tensor& of) {
+    Subnet subnet(space->decode(genotype), shared, torch::kCPU);
+    subnet.take_from(of);
+    subnet.module().train();
+    return subnet.module().forward(images).detach();
+  };
+  for (std::int64_t step = 0; step < 300; step += 10) {
+    const Genotype path = sampler.paths(step).back();
+    EXPECT_TRUE(torch::allclose(logits(path, values), logits(path, sorted), 1e-3, 1e-3))
+        << spaces::describe(*space, path);
+  }
+  EXPECT_FALSE(torch::equal(values, sorted));
+}
+
+TEST(Supernet, TrainsTheSameWithANetworkAThread) {
+  const ShapedProblem problem({1, 8, 8});
+  const auto space = make(kSpaces[0]);
+  for (const auto scheme : {SupernetScheme::kFair, SupernetScheme::kSandwich}) {
+    const auto trained = [&](int threads) {
+      SupernetOptions options = quick_options(scheme);
+      options.training.threads = threads;
+      const auto supernet = make_supernet(*space, problem.data, options, 1);
+      supernet->train();
+      return supernet->cut_out(largest_genotype(*space));
+    };
+    EXPECT_EQ(trained(2), trained(1)) << to_string(scheme);
   }
 }
 

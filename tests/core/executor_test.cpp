@@ -1,4 +1,4 @@
-#include "engine/executor.hpp"
+#include "core/executor.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <set>
 #include <thread>
 
-namespace hwnas::engine {
+namespace hwnas {
 namespace {
 
 TEST(Executor, RunsEveryTaskBeforeItIsDestroyed) {
@@ -102,4 +102,4 @@ TEST(RunAll, RunsEveryTaskOnceAndThenThrowsWhatTheFirstHasThrown) {
 }
 
 }  // namespace
-}  // namespace hwnas::engine
+}  // namespace hwnas

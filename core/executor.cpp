@@ -1,11 +1,11 @@
-#include "engine/executor.hpp"
+#include "core/executor.hpp"
 
 #include <exception>
 #include <latch>
 #include <utility>
 #include <vector>
 
-namespace hwnas::engine {
+namespace hwnas {
 
 // TBB starts as many threads as there are cores unless told otherwise; the calling thread, which is
 // counted, only waits here.
@@ -54,4 +54,4 @@ void run_all(Executor& executor, std::size_t count, const std::function<void(std
   }
 }
 
-}  // namespace hwnas::engine
+}  // namespace hwnas

@@ -9,7 +9,7 @@
 #include <mutex>
 #include <stop_token>
 
-namespace hwnas::engine {
+namespace hwnas {
 
 /// Runs tasks on a fixed number of workers (oneTBB), each on one thread, roughly in the order of
 /// submission. submit() is for one thread.
@@ -40,4 +40,4 @@ class Executor {
 /// throws what the first of them has thrown, if any has.
 void run_all(Executor& executor, std::size_t count, const std::function<void(std::size_t)>& task);
 
-}  // namespace hwnas::engine
+}  // namespace hwnas

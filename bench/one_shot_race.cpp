@@ -1,0 +1,120 @@
+// One-shot search against evolution, both given half an hour: the fronts that they end with, on
+// configs/experiments/fashion_mnist_mcu_oneshot.yaml and fashion_mnist_mcu.yaml.
+//
+//   one_shot_race [--seeds 5] [--folder build/one_shot_race]
+//
+// Each run ends with four finalists, spread over its front and trained on all training images. A
+// run's figure is the hypervolume of these in validation accuracy and latency, as a share of the
+// rectangle from 85 % and 150 ms to 100 % and 0 ms. What is done is kept in the folder: killed at
+// any time, the next call goes on. The last line is the number of seeds for which one-shot's figure
+// is the higher one.
+#include <fmt/format.h>
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "core/error.hpp"
+#include "engine/pipeline.hpp"
+#include "engine/store.hpp"
+#include "search/pareto.hpp"
+
+namespace {
+
+using namespace hwnas;
+namespace fs = std::filesystem;
+
+constexpr double kWorstTop1 = 85;
+constexpr double kWorstLatency = 150;  // ms; the largest network's is 149.6 (hwnas space describe)
+
+/// One way to search, and what makes it last half an hour on two cores.
+struct Contender {
+  std::string experiment;
+  std::vector<std::string> settings;
+};
+const Contender kOneShot{"fashion_mnist_mcu_oneshot", {}};
+const Contender kEvolution{"fashion_mnist_mcu", {"search.trials=200", "search.population=32"}};
+
+report::RunSummary finished_run(const Contender& contender, std::uint64_t seed,
+                                const fs::path& folder) {
+  const fs::path run = folder / fmt::format("{}_{}", contender.experiment, seed);
+  const auto tell = [](const engine::Progress& progress) {
+    if (progress.message.empty()) return;
+    fmt::print("  {}\n", progress.message);
+    std::fflush(stdout);
+  };
+  if (engine::holds_run(run)) {
+    engine::resume_run({.folder = run, .progress = tell});
+  } else {
+    std::vector<std::string> settings = contender.settings;
+    settings.insert(settings.end(), {fmt::format("seed={}", seed), "finalists.count=4",
+                                     "compression=[]", "export=[]"});
+    const auto file =
+        fs::path(HWNAS_SOURCE_DIR) / "configs/experiments" / (contender.experiment + ".yaml");
+    engine::start_run(engine::Experiment::load(file, settings), {.folder = run, .progress = tell});
+  }
+  return engine::summarise_run(run);
+}
+
+double seconds_of(const report::RunSummary& run) {
+  double seconds = 0;
+  for (const report::StageSummary& stage : run.stages) seconds += stage.seconds;
+  return seconds;
+}
+
+double metric_of(const report::FinalistSummary& finalist, const std::string& name) {
+  const auto found = std::ranges::find(finalist.metrics, name, &report::MetricValue::name);
+  if (found == finalist.metrics.end()) {
+    throw error(ErrorCode::kInternal, "finalist {} has no {}", finalist.trial, name);
+  }
+  return found->value;
+}
+
+double volume_of(const report::RunSummary& run) {
+  std::vector<search::ParetoPoint> points;
+  for (const report::FinalistSummary& finalist : run.finalists) {
+    const double top1 = metric_of(finalist, "val_top1");
+    const double latency = metric_of(finalist, "latency_ms");
+    points.push_back({.id = finalist.trial, .objectives = {-top1, latency}});
+    fmt::print("  {:.2f} % in {:.1f} ms\n", top1, latency);
+  }
+  const std::array reference{-kWorstTop1, kWorstLatency};
+  return search::hypervolume(points, reference) / ((100 - kWorstTop1) * kWorstLatency);
+}
+
+struct Outcome {
+  double volume = 0;
+  double seconds = 0;
+};
+
+Outcome outcome_of(const Contender& contender, std::uint64_t seed, const fs::path& folder) {
+  const report::RunSummary run = finished_run(contender, seed, folder);
+  return {volume_of(run), seconds_of(run)};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  CLI::App app("one-shot search against evolution at equal time");
+  int seeds = 5;
+  fs::path folder = "build/one_shot_race";
+  app.add_option("--seeds", seeds)->check(CLI::Range(1, 100))->capture_default_str();
+  app.add_option("--folder", folder)->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  int wins = 0;
+  for (int seed = 1; seed <= seeds; ++seed) {
+    const Outcome one_shot = outcome_of(kOneShot, seed, folder);
+    const Outcome evolution = outcome_of(kEvolution, seed, folder);
+    wins += one_shot.volume > evolution.volume ? 1 : 0;
+    fmt::print("seed {}: one-shot {:.4f} in {:.0f} s, evolution {:.4f} in {:.0f} s\n", seed,
+               one_shot.volume, one_shot.seconds, evolution.volume, evolution.seconds);
+  }
+  fmt::print("{}\n", wins);
+  return 0;
+} catch (const std::exception& failure) {
+  fmt::print(stderr, "one_shot_race: {}\n", failure.what());
+  return 1;
+}
