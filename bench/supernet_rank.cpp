@@ -54,7 +54,7 @@ double seconds_since(Clock::time_point start) {
 struct Options {
   fs::path folder = "build/supernet_rank";
   std::string scheme = "sandwich";
-  int epochs = 20;
+  int epochs = 45;
   int networks = 100;
   int alone_epochs = 4;
   std::string precision = "bfloat16";
