@@ -199,7 +199,7 @@ Tensor NetworkModule::run(const Step& step, const std::vector<Tensor>& values,
             for (std::size_t i = 2; i < step.inputs.size(); ++i) sum = sum + input(i);
             return sum;
           },
-          [&](const ir::Mul&) { return x * input(1); },
+          [&](const ir::Mul&) { return x * input(1).to(x.scalar_type()); },
           [&](const ir::Concat&) {
             std::vector<Tensor> parts;
             for (std::size_t i = 0; i < step.inputs.size(); ++i) parts.push_back(input(i));
@@ -207,7 +207,8 @@ Tensor NetworkModule::run(const Step& step, const std::vector<Tensor>& values,
           },
           [&](const ir::Pool& pool) { return run_pool(pool, x); },
           [&](const ir::GlobalAveragePool&) {
-            return torch::adaptive_avg_pool2d(x, {1, 1});
+            // In float: a sum of hundreds of bfloat16 keeps 8 bits.
+            return torch::adaptive_avg_pool2d(x.to(torch::kFloat), {1, 1});
           },
           [&](const ir::Flatten&) { return x.flatten(1).unsqueeze(-1).unsqueeze(-1); },
           [&](const ir::Softmax&) { return torch::softmax(x, 1); },
