@@ -8,7 +8,8 @@ namespace hwnas::nn {
 namespace {
 
 ir::Layer layer(std::string name, ir::Operator op, std::vector<int> inputs) {
-  return {.name = std::move(name), .op = std::move(op), .inputs = std::move(inputs)};
+  return {
+      .name = std::move(name), .op = std::move(op), .inputs = std::move(inputs), .precision = {}};
 }
 
 /// expand, its batch norm, a depthwise convolution, project, and around all of them a sum; then a
