@@ -97,12 +97,15 @@ class TwoPoints final : public spaces::SearchSpace {
 void read_search(const Config& config, Experiment& experiment) {
   const auto strategies = search::strategies();
   const auto& strategy = strategies[config.at("strategy").as_one_of(names_of(strategies))];
-  std::vector<std::string> known{"strategy", "trials", "window", "max_infeasible"};
+  std::vector<std::string> known{"strategy", "trials", "minutes", "window", "max_infeasible"};
   known.insert(known.end(), strategy.option_names.begin(), strategy.option_names.end());
   config.require_known_keys(known);
   search::make_strategy(TwoPoints(), experiment.objectives.size(), 0, config);
   experiment.search = config;
   experiment.trials = static_cast<std::size_t>(config.at("trials").as_int(1, 10'000'000));
+  if (const Config* minutes = config.find("minutes")) {
+    experiment.search_minutes = minutes->as_double(1e-3, 1e6);
+  }
   experiment.window = static_cast<std::size_t>(config.int_or("window", 4, 1, 4096));
   experiment.max_infeasible =
       static_cast<std::size_t>(config.int_or("max_infeasible", 10'000, 1, 10'000'000));

@@ -46,10 +46,10 @@ struct SupernetSection {
   /// How many networks are trained alone, to see how well the supernet ranks them; 0: none.
   int check_networks = 0;
   double least_tau = 0;  ///< of Kendall's tau between the two; below it the scores are not used
-  train::TrainOptions check_training;
+  train::TrainOptions check_training = {};
   /// How each part is trained on if the supernet is split because the check has failed; absent: it
   /// is not split.
-  std::optional<train::TrainOptions> few_shot;
+  std::optional<train::TrainOptions> few_shot = {};
 };
 
 /// One experiment, fully checked: the one YAML file that runs locally, through the daemon and on a
@@ -74,6 +74,8 @@ struct Experiment {
   std::vector<Limit> limits;
   Config search;           ///< for search::make_strategy
   std::size_t trials = 0;  ///< evaluated ones; infeasible ones are not counted
+  /// Of search after which nothing more is proposed; absent: `trials` alone end it.
+  std::optional<double> search_minutes;
   std::size_t window = 4;  ///< evaluations ahead of the results that the strategy has been told;
                            ///< the result depends on it, never on the number of workers
   std::size_t max_infeasible = 10000;  ///< so many in a row end the run with an error

@@ -33,6 +33,8 @@ limits                 [{}]: cost metric: number, or { at_most: number, confiden
 search
   strategy             hwnas list strategies
   trials               1 .. 10000000 evaluated candidates
+  minutes              0.001 .. 1000000 [none]: ends the search earlier, once it has taken so long;
+                       how many candidates that are depends on the machine
   window               1 .. 4096 [4]: evaluations ahead of the results that the strategy knows.
                        The result depends on it, and not on execution.workers; more workers than
                        window are idle
@@ -82,8 +84,9 @@ evaluator
   warmup_epochs          0 .. 1000 [0.5]: linear rise of the learning rate, before its cosine fall
   label_smoothing        0 .. 0.9 [0]
   augmentation           { crop_padding: pixels [0], flip: [false], erase_size: pixels [0] }
-  precision              float32 or bfloat16 [float32], of activations in training; a processor that
-                         does not compute with bfloat16 (AVX512-BF16, CUDA) takes float32
+  precision              float32 or bfloat16 [float32], of activations in training and when a
+                         supernet scores; a processor that does not compute with bfloat16
+                         (AVX512-BF16, CUDA) takes float32
   device                 cpu, cuda, cuda:1 [cpu]
   name                 table: looks candidates up
   tables                 list of { file: CSV or CSV.gz, key: column with the genotype ("4-2-1", or

@@ -58,6 +58,7 @@ class Search {
   StageOutcome run_to_end();
 
  private:
+  bool out_of_time() const;
   bool may_ask() const;
   bool next_is_infeasible() const;
   void ask();
@@ -77,6 +78,7 @@ class Search {
   StageOutcome measure_front();
   StageOutcome drain();
   void require_front() const;
+  double fraction(std::size_t evaluated) const;
   void report_start();
   void report(const TrialRecord& trial);
 
@@ -137,8 +139,15 @@ StageOutcome Search::run_to_end() {
   return drain();
 }
 
+/// What earlier attempts have proposed is never too late.
+bool Search::out_of_time() const {
+  return asked_ >= trials_.size() && experiment_.search_minutes &&
+         run_.stage_seconds() >= 60 * *experiment_.search_minutes;
+}
+
 bool Search::may_ask() const {
-  return !exhausted_ && feasible_ < experiment_.trials && ahead_ < experiment_.window;
+  return !exhausted_ && feasible_ < experiment_.trials && ahead_ < experiment_.window &&
+         !out_of_time();
 }
 
 bool Search::next_is_infeasible() const {
@@ -318,7 +327,7 @@ bool Search::consult_device(TrialRecord& record) {
 bool Search::measure(TrialRecord& record) {
   while (running_ > 0) receive();
   if (!measurements_.measure(record, space_.decode(record.genotype))) return false;
-  run_.report(static_cast<double>(evaluated_) / static_cast<double>(experiment_.trials),
+  run_.report(fraction(evaluated_),
               fmt::format("trial {} measured, {}", record.id, describe_measurement(record)));
   return true;
 }
@@ -338,6 +347,12 @@ StageOutcome Search::drain() {
 
 void Search::require_front() const {
   if (!measurements_.front().points().empty()) return;
+  if (feasible_ == 0 && out_of_time()) {
+    throw error(ErrorCode::kFailedPrecondition,
+                "none of {} proposals kept the limits in the {:g} minutes of the search: raise "
+                "search.minutes, widen the limits, or give the space smaller choices",
+                asked_, *experiment_.search_minutes);
+  }
   if (feasible_ == 0) {
     throw error(ErrorCode::kFailedPrecondition,
                 "every network of the space breaks a limit: widen the limits, or give the space "
@@ -350,16 +365,24 @@ void Search::require_front() const {
               evaluated->id, search::to_string(*evaluated->state), evaluated->reason);
 }
 
+/// Of the stage, with so many candidates evaluated.
+double Search::fraction(std::size_t evaluated) const {
+  const double of_trials = static_cast<double>(evaluated) / static_cast<double>(experiment_.trials);
+  if (!experiment_.search_minutes) return of_trials;
+  const double of_time = run_.stage_seconds() / (60 * *experiment_.search_minutes);
+  return std::min(1.0, std::max(of_trials, of_time));
+}
+
 void Search::report_start() {
   const auto recorded = std::ranges::count_if(trials_, [](const TrialRecord& trial) {
     return trial.state && trial.state != TrialState::kInfeasible;
   });
-  run_.report(static_cast<double>(recorded) / static_cast<double>(experiment_.trials), "");
+  run_.report(fraction(recorded), "");
 }
 
 void Search::report(const TrialRecord& trial) {
   Progress progress;
-  progress.fraction = static_cast<double>(evaluated_) / static_cast<double>(experiment_.trials);
+  progress.fraction = fraction(evaluated_);
   progress.trials_done = evaluated_;
   progress.trials_infeasible = asked_ - feasible_;
   progress.front_size = measurements_.front().points().size();

@@ -39,8 +39,10 @@ class SupernetStage {
     if (trained == StageOutcome::kInterrupted) return trained;
     if (section_.check_networks == 0) return StageOutcome::kDone;
     if (run_.store().rank_check().empty()) check_scores(draw_networks());
-    if (train_alone() == StageOutcome::kInterrupted) return StageOutcome::kInterrupted;
-    if (!run_.store().few_shot()) report_agreement();
+    if (!is_checked()) {
+      if (train_alone() == StageOutcome::kInterrupted) return StageOutcome::kInterrupted;
+      report_agreement();
+    }
     const auto check = run_.store().rank_check();
     const bool passed = trusted_scores(check, section_.least_tau) == TrustedScores::kOneShot;
     return passed || !section_.few_shot ? StageOutcome::kDone : split();
@@ -82,7 +84,9 @@ class SupernetStage {
   /// By the decision on which shared weights agree least; then the networks of the check are scored
   /// again.
   StageOutcome split() {
-    if (!run_.store().few_shot()) choose_split();
+    if (!run_.store().few_shot() && choose_split() == StageOutcome::kInterrupted) {
+      return StageOutcome::kInterrupted;
+    }
     const auto parts =
         split_run_supernet(context_, *supernet_, run_.store().few_shot()->decision, threads_);
     const StageOutcome trained =
@@ -98,14 +102,16 @@ class SupernetStage {
     return StageOutcome::kDone;
   }
 
-  void choose_split() {
-    const train::Disagreement split = train::greatest_disagreement(*supernet_);
-    const spaces::Decision& decision = run_.inputs().space->decisions()[split.decision];
-    run_.store().set_few_shot({decision.name, split.similarity});
+  StageOutcome choose_split() {
+    const auto split = train::greatest_disagreement(*supernet_, run_.drain());
+    if (!split) return StageOutcome::kInterrupted;
+    const spaces::Decision& decision = run_.inputs().space->decisions()[split->decision];
+    run_.store().set_few_shot({decision.name, split->similarity});
     run_.report(one_shot_share_,
                 fmt::format("few_shot: the supernet is split by {} into {} parts (similarity of "
                             "gradients {:.2f})",
-                            decision.name, decision.options.size(), split.similarity));
+                            decision.name, decision.options.size(), split->similarity));
+    return StageOutcome::kDone;
   }
 
   /// Within the limits, spread over their multiply-accumulates: networks of one size would say
@@ -152,6 +158,12 @@ class SupernetStage {
       scores[i] = supernet.score(networks[i], run_.inputs().data->split.validation).top1;
     });
     return scores;
+  }
+
+  bool is_checked() {
+    return std::ranges::all_of(run_.store().rank_check(), [](const RankCheckRecord& network) {
+      return network.alone_top1.has_value();
+    });
   }
 
   StageOutcome train_alone() {

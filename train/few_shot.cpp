@@ -1,6 +1,7 @@
 #include "train/few_shot.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/rng.hpp"
 
@@ -81,10 +82,12 @@ int FewShotSupernet::epochs() const {
   return all;
 }
 
-Disagreement greatest_disagreement(const OneShotSupernet& supernet) {
-  const std::vector<double> similarities = supernet.gradient_similarities();
+std::optional<Disagreement> greatest_disagreement(const OneShotSupernet& supernet,
+                                                  std::stop_token stop) {
+  const std::vector<double> similarities = supernet.gradient_similarities(std::move(stop));
+  if (similarities.empty()) return std::nullopt;
   const auto least = std::ranges::min_element(similarities);
-  return {static_cast<std::size_t>(least - similarities.begin()), *least};
+  return Disagreement{static_cast<std::size_t>(least - similarities.begin()), *least};
 }
 
 }  // namespace hwnas::train

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "train/supernet.hpp"
@@ -45,6 +46,8 @@ struct Disagreement {
   std::size_t decision = 0;
   double similarity = 1;  ///< OneShotSupernet::gradient_similarities
 };
-Disagreement greatest_disagreement(const OneShotSupernet& supernet);
+/// Nothing if `stop` ended it.
+std::optional<Disagreement> greatest_disagreement(const OneShotSupernet& supernet,
+                                                  std::stop_token stop = {});
 
 }  // namespace hwnas::train

@@ -35,12 +35,14 @@ double cosine_similarity(const SharedGradient& a, const SharedGradient& b) {
 
 std::vector<double> match_gradients(
     const spaces::DecisionSpace& space, std::size_t draws, Rng& rng,
-    const std::function<SharedGradient(const spaces::Genotype&, std::size_t)>& gradient_of) {
+    const std::function<SharedGradient(const spaces::Genotype&, std::size_t)>& gradient_of,
+    const std::stop_token& stop) {
   std::vector<double> similarities;
   for (std::size_t i = 0; i < space.decisions().size(); ++i) {
     const std::size_t options = space.decisions()[i].options.size();
     double& similarity = similarities.emplace_back(options == 1 ? 1 : 0);
     for (std::size_t draw = 0; draw < draws && options > 1; ++draw) {
+      if (stop.stop_requested()) return {};
       spaces::Genotype genotype = spaces::sample(space, rng);
       std::vector<SharedGradient> gradients;
       for (std::size_t option = 0; option < options; ++option) {

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <functional>
+#include <stop_token>
 #include <vector>
 
 #include "core/rng.hpp"
@@ -30,13 +31,14 @@ double cosine_similarity(const SharedGradient& a, const SharedGradient& b);
 /// "Generalizing Few-Shot NAS with Gradient Matching", ICLR 2022, the score GM). 1 for a decision
 /// with one option; options that stand for the same network, such as those of a block that a
 /// shallow network lacks, agree fully. `gradient_of(genotype, draw)` uses the same samples for the
-/// same draw.
+/// same draw. Empty if `stop` ended it.
 ///
 /// Unlike there, an option's gradient is that of single networks, and not the mean over a part of
 /// the supernet.
 std::vector<double> match_gradients(
     const spaces::DecisionSpace& space, std::size_t draws, Rng& rng,
     const std::function<SharedGradient(const spaces::Genotype& genotype, std::size_t draw)>&
-        gradient_of);
+        gradient_of,
+    const std::stop_token& stop = {});
 
 }  // namespace hwnas::train

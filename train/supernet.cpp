@@ -63,6 +63,7 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
         options_(options),
         seed_(seed),
         device_(parse_device(options.training.device)),
+        activations_(activation_type(options.training)),
         sampler_(space, options.scheme, options.random_networks,
                  steps_per_epoch() * options.training.epochs, seed) {
     require_data(space.decode(largest_genotype(space)), data);
@@ -83,6 +84,7 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
         options_(with_training(whole.options_, training)),
         seed_(seed),
         device_(parse_device(training.device)),
+        activations_(activation_type(training)),
         part_(fmt::format(".{}-{}", fixed.decision, fixed.option)),
         sampler_(space_, options_.scheme, options_.random_networks,
                  steps_per_epoch() * training.epochs, seed, fixed),
@@ -90,7 +92,8 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
         values_(whole.values_.to(device_, torch::kFloat, /*non_blocking=*/false, /*copy=*/true)),
         gradients_(torch::zeros_like(values_)) {
     make_optimizer();
-    for (const Tensor& images : whole.calibration_) calibration_.push_back(images.to(device_));
+    for (const Tensor& images : whole.calibration_)
+      calibration_.push_back(images.to(device_, activations_));
   }
 
   TrainResult train(const EpochCallback& on_epoch, std::stop_token stop) override {
@@ -112,8 +115,10 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
     const OwnStream stream(device_);
     const std::unique_ptr<Subnet> subnet = recalibrated(genotype);
     BatchLoader loader(*data_.dataset, data_.normalisation, device_, kEvaluationBatch);
-    return evaluate([&](const Tensor& images) { return subnet->module().forward(images); }, loader,
-                    samples);
+    const auto logits_of = [&](const Tensor& images) {
+      return subnet->module().forward(images.to(activations_));
+    };
+    return evaluate(logits_of, loader, samples);
   }
 
   ir::Weights cut_out(const Genotype& genotype) const override {
@@ -150,13 +155,14 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
     return true;
   }
 
-  std::vector<double> gradient_similarities() const override {
+  std::vector<double> gradient_similarities(std::stop_token stop) const override {
     const TrainingThreads threads(options_.training.threads);
     Rng rng(derive_seed(seed_, {kMatchingStream}));
     const std::vector<Batch> batches = draw_batches(rng);
-    return match_gradients(space_, kMatched, rng, [&](const Genotype& genotype, std::size_t draw) {
+    const auto gradient_of_draw = [&](const Genotype& genotype, std::size_t draw) {
       return gradient_of(genotype, batches[draw]);
-    });
+    };
+    return match_gradients(space_, kMatched, rng, gradient_of_draw, stop);
   }
 
   std::unique_ptr<Supernet> split_off(const FixedChoice& choice, const TrainOptions& training,
@@ -314,7 +320,7 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
     for (std::size_t first = 0; first < order.size(); first += kCalibrationBatch) {
       const auto part =
           std::span(order).subspan(first, std::min(kCalibrationBatch, order.size() - first));
-      calibration_.push_back(loader.load(part).images.clone());
+      calibration_.push_back(loader.load(part).images.to(activations_, false, /*copy=*/true));
     }
   }
 
@@ -359,6 +365,7 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
   const SupernetOptions options_;
   const std::uint64_t seed_;
   const torch::Device device_;
+  const at::ScalarType activations_;
   const std::string part_;  // of the space, in the state's name; empty: all
   const PathSampler sampler_;
   nn::SharedParameters shared_;

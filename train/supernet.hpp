@@ -64,12 +64,13 @@ class Supernet {
   virtual TrainResult train(const EpochCallback& on_epoch = {}, std::stop_token stop = {}) = 0;
 
   /// Accuracy of one network with the shared weights, its batch norms recalibrated on a fixed
-  /// sample of training images (Guo et al., 2020, section 3.4). Thread-safe between trainings;
-  /// uses one intra-op thread.
+  /// sample of training images (Guo et al., 2020, section 3.4); activations are of training's
+  /// precision. Thread-safe between trainings; uses one intra-op thread.
   virtual Evaluation score(const spaces::Genotype& genotype,
                            std::span<const std::size_t> samples) const = 0;
 
-  /// The network's own copy of its weights, recalibrated: computes what `score` judged.
+  /// The network's own copy of its weights, recalibrated: computes, in float32, what `score`
+  /// judged.
   virtual ir::Weights cut_out(const spaces::Genotype& genotype) const = 0;
 
   /// All that training goes on from, under names that no other training has. Killed between two
@@ -94,8 +95,8 @@ class OneShotSupernet : public Supernet {
   /// For each decision, how far its options agree on what the weights that they share should
   /// become: the mean of match_gradients (train/gradient_matching_torch.hpp) over a few batches of
   /// training samples, -1 .. 1; 1 for a decision with one option. Costs a few gradients of one
-  /// batch for each option of the space.
-  virtual std::vector<double> gradient_similarities() const = 0;
+  /// batch for each option of the space. Empty if `stop` ended it.
+  virtual std::vector<double> gradient_similarities(std::stop_token stop = {}) const = 0;
 
   /// A supernet of the networks with that choice only, which starts with the weights as they are
   /// now and no memory of earlier steps. It is trained by the same scheme, whose largest and

@@ -25,8 +25,8 @@ struct Augmentation {
   int erase_size = 0;    ///< side of a square set to the mean at a random place; 0: none
 };
 
-/// What activations and their gradients are kept as in training. Parameters, their gradients, the
-/// loss and all evaluation are float32.
+/// What activations and their gradients are kept as in training, and activations when a supernet
+/// scores. Parameters, their gradients, the loss and all other evaluation are float32.
 enum class TrainPrecision {
   kFloat32,
   /// Where the processor computes with them (AVX512-BF16, CUDA); elsewhere as kFloat32.

@@ -30,13 +30,6 @@ void flush_subnormals(bool flush) {
   });
 }
 
-/// Of activations in training.
-at::ScalarType activation_type(const TrainOptions& options, torch::Device device) {
-  const bool native = device.is_cuda() || nn::computes_bfloats();
-  return options.precision == TrainPrecision::kBfloat16 && native ? torch::kBFloat16
-                                                                  : torch::kFloat;
-}
-
 /// The passes over the training samples.
 class Epochs {
  public:
@@ -47,7 +40,7 @@ class Epochs {
         options_(options),
         seed_(seed),
         loader_(loader),
-        activations_(activation_type(options, parse_device(options.device))),
+        activations_(activation_type(options)),
         order_(data.train.begin(), data.train.end()),
         batch_size_(std::min<std::size_t>(options.batch_size, order_.size())) {}
 
@@ -103,6 +96,12 @@ torch::Device parse_device(const std::string& name) {
                 name);
   }
   return device;
+}
+
+at::ScalarType activation_type(const TrainOptions& options) {
+  const bool native = parse_device(options.device).is_cuda() || nn::computes_bfloats();
+  return options.precision == TrainPrecision::kBfloat16 && native ? torch::kBFloat16
+                                                                  : torch::kFloat;
 }
 
 void require_data(const ir::Network& network, const TrainData& data) {

@@ -20,6 +20,9 @@ namespace hwnas::train {
 /// The device of that name. Throws FailedPrecondition where this LibTorch does not see it.
 torch::Device parse_device(const std::string& name);
 
+/// What TrainOptions::precision comes to on this machine.
+at::ScalarType activation_type(const TrainOptions& options);
+
 /// Throws InvalidArgument if the network does not take such samples, or there are none.
 void require_data(const ir::Network& network, const TrainData& data);
 

@@ -87,7 +87,8 @@ class FakeSupernet final : public train::OneShotSupernet {
   int epochs_done() const override { return done_; }
   int epochs() const override { return epochs_; }
   /// The later, the less alike.
-  std::vector<double> gradient_similarities() const override {
+  std::vector<double> gradient_similarities(std::stop_token stop) const override {
+    if (stop.stop_requested()) return {};
     std::vector<double> similarities;
     for (const spaces::Decision& decision : space_.decisions()) {
       const auto place = static_cast<double>(similarities.size());

@@ -133,6 +133,48 @@ TEST(Search, EndsWhenTheSpaceIsExhausted) {
   EXPECT_EQ(StoreReader(folder / "run").trials().size(), 4U);
 }
 
+TEST(Search, EndsWhenItsMinutesAreOver) {
+  const TemporaryFolder folder;
+  const Experiment experiment =
+      waves(folder, search_only({"search.trials=100000", "search.minutes=0.005"}));
+  start_run(experiment, {.folder = folder / "run"}, fake_training({.longest_epoch = 20ms}));
+  const StoreReader store(folder / "run");
+  const std::vector<TrialRecord> trials = store.trials();
+  EXPECT_LT(trials.size(), 300U);
+  for (const TrialRecord& trial : trials) EXPECT_TRUE(trial.state) << trial.id;
+  const std::vector<StageRecord> stages = store.stages();
+  const auto search = std::ranges::find(stages, Stage::kSearch, &StageRecord::stage);
+  EXPECT_TRUE(search->done);
+  EXPECT_GE(search->seconds, 0.3);
+}
+
+TEST(Search, InterruptedOverAndOverItsMinutesAreThoseOfAllAttempts) {
+  const TemporaryFolder folder;
+  const Experiment experiment =
+      waves(folder, search_only({"search.trials=100000", "search.minutes=0.005"}));
+  run_interrupted_after_every_message(experiment, folder / "run",
+                                      fake_training({.longest_epoch = 20ms}));
+  const StoreReader store(folder / "run");
+  for (const TrialRecord& trial : store.trials()) EXPECT_TRUE(trial.state) << trial.id;
+  EXPECT_LT(store.trials().size(), 300U);
+}
+
+TEST(Search, SaysThatNothingWasFeasibleInItsMinutes) {
+  const TemporaryFolder folder;
+  // The smallest of a million networks has 588.
+  const Experiment experiment = waves(
+      folder,
+      search_only({"limits.macs=600", "search.max_infeasible=10000000", "search.minutes=0.001",
+                   "search.strategy=random",
+                   "space.stages=[ { depth: [ 1, 2, 3, 4 ], channels: [ 4, 8, 12, 16, 20, 24, 28 ],"
+                   " kernel: [ 3, 5, 7, 9, 11, 13 ], stride: [ 1, 2 ] },"
+                   " { depth: [ 1, 2, 3, 4 ], channels: [ 4, 8, 12, 16, 20, 24, 28 ],"
+                   " kernel: [ 3, 5, 7, 9, 11, 13 ], stride: [ 1, 2 ] } ]"}));
+  const std::string message =
+      message_of([&] { start_run(experiment, {.folder = folder / "run"}, fake_training()); });
+  EXPECT_THAT(message, HasSubstr("kept the limits in the 0.001 minutes of the search"));
+}
+
 TEST(Search, GivesUpAfterTooManyInfeasibleProposalsAndSaysHowFarOffTheyAre) {
   const TemporaryFolder folder;
   // Each limit can be kept, both together cannot: small networks are not the accurate ones' size.

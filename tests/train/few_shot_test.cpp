@@ -157,10 +157,16 @@ TEST_F(FewShot, SplitsWhereGradientsAgreeLeast) {
   ASSERT_EQ(similarities.size(), space_->decisions().size());
   EXPECT_THAT(similarities, testing::Each(AllOf(Ge(-1), Le(1))));
   EXPECT_EQ(whole_->gradient_similarities(), similarities);
-  const Disagreement split = greatest_disagreement(*whole_);
+  const Disagreement split = greatest_disagreement(*whole_).value();
   EXPECT_EQ(split.similarity, *std::ranges::min_element(similarities));
   EXPECT_EQ(split.similarity, similarities[split.decision]);
   EXPECT_LT(split.similarity, 0.999);
+}
+
+TEST_F(FewShot, ChoosesNothingOnceItIsToStop) {
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(greatest_disagreement(*whole_, stop.get_token()), std::nullopt);
 }
 
 class Split : public FewShot, public testing::WithParamInterface<SupernetScheme> {
@@ -192,7 +198,7 @@ TEST_P(Split, DrawsOnlyNetworksWithItsChoice) {
 INSTANTIATE_TEST_SUITE_P(Schemes, Split,
                          testing::Values(SupernetScheme::kSinglePath, SupernetScheme::kFair,
                                          SupernetScheme::kSandwich, SupernetScheme::kProgressive),
-                         [](const auto& info) { return std::string(to_string(info.param)); });
+                         [](const auto& scheme) { return std::string(to_string(scheme.param)); });
 
 /// Three decisions: of one option, of two and of three.
 class Decisions final : public spaces::DecisionSpace {

@@ -98,6 +98,24 @@ TEST_P(EverySpace, ANetworkCutOutComputesWhatItDidInTheSupernet) {
   }
 }
 
+TEST_P(EverySpace, InBfloat16ItScoresNearlyWhatTheNetworkCutOutDoesInFloats) {
+  const ShapedProblem problem(GetParam().input);
+  const auto space = make(GetParam());
+  SupernetOptions options = quick_options();
+  options.training.precision = TrainPrecision::kBfloat16;
+  const auto supernet = make_supernet(*space, problem.data, options, 1);
+  supernet->train();
+  Rng rng(7);
+  for (int i = 0; i < 20; ++i) {
+    const Genotype genotype = spaces::sample(*space, rng);
+    const Evaluation within = supernet->score(genotype, problem.data.validation);
+    const Evaluation alone =
+        evaluate_network(space->decode(genotype), supernet->cut_out(genotype), problem.dataset,
+                         problem.data.validation, problem.data.normalisation);
+    EXPECT_NEAR(within.loss, alone.loss, 0.02) << spaces::describe(*space, genotype);
+  }
+}
+
 TEST_P(EverySpace, IsTrainedByEveryScheme) {
   const ShapedProblem problem(GetParam().input);
   const auto space = make(GetParam());
@@ -190,7 +208,7 @@ TEST_P(EverySpace, ANetworkCutOutComputesWhatItDidInASplitSupernet) {
   const auto space = make(GetParam());
   const auto whole = make_supernet(*space, problem.data, quick_options(), 1);
   whole->train();
-  FewShotSupernet split(*whole, *space, greatest_disagreement(*whole).decision,
+  FewShotSupernet split(*whole, *space, greatest_disagreement(*whole)->decision,
                         quick_options().training, 2);
   EXPECT_EQ(split.train({}, {}).outcome, TrainOutcome::kComplete);
   const std::span<const std::size_t> samples = problem.data.validation.first(50);
@@ -205,7 +223,7 @@ TEST_P(EverySpace, ANetworkCutOutComputesWhatItDidInASplitSupernet) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Spaces, EverySpace, testing::ValuesIn(kSpaces),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& space) { return std::string(space.param.name); });
 
 TEST(Supernet, RanksNetworksThatLearnAboveThoseThatCannot) {
   const toy::Problem problem;
