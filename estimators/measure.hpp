@@ -24,7 +24,7 @@ struct LatencyMeasurement {
   /// Half the width of the median's 95 % interval over the median; infinity below 6 runs, which
   /// have none.
   double relative_interval = 0;
-  std::vector<double> runs_ms;
+  std::vector<double> runs_ms = {};
 
   /// From the MAD, as of normal noise.
   double standard_deviation_ms() const { return 1.4826 * mad_ms; }

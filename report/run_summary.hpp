@@ -130,20 +130,20 @@ struct DecisionProbabilities {
 /// The distribution over networks that the differentiable stage has found, and the network that it
 /// yields. Losses are in nats.
 struct DifferentiableSummary {
-  std::string skipped;  ///< why the stage was skipped; the rest is then empty
+  std::string skipped = {};  ///< why the stage was skipped; the rest is then empty
   int steps = 0;
-  std::string genotype;     ///< "3-0-1"; empty: no network that was drawn keeps the limits
-  std::string description;  ///< spaces::describe
-  double loss = 0;          ///< of that network: its cross-entropy and its costs
+  std::string genotype = {};     ///< "3-0-1"; empty: no network that was drawn keeps the limits
+  std::string description = {};  ///< spaces::describe
+  double loss = 0;               ///< of that network: its cross-entropy and its costs
   double cross_entropy = 0;
-  double val_top1 = 0;        ///< percent, with the supernet's weights
-  std::string cost_metric;    ///< predicted; empty: no objective is a cost
-  double cost = 0;            ///< of that network
-  double expected_cost = 0;   ///< of a network that the distribution draws
-  double feasible_share = 0;  ///< of those draws; 0..1
-  double entropy = 0;         ///< nats
+  double val_top1 = 0;           ///< percent, with the supernet's weights
+  std::string cost_metric = {};  ///< predicted; empty: no objective is a cost
+  double cost = 0;               ///< of that network
+  double expected_cost = 0;      ///< of a network that the distribution draws
+  double feasible_share = 0;     ///< of those draws; 0..1
+  double entropy = 0;            ///< nats
   double uniform_entropy = 0;
-  std::vector<DecisionProbabilities> decisions;  ///< in the space's order
+  std::vector<DecisionProbabilities> decisions = {};  ///< in the space's order
 };
 
 struct StageSummary {

@@ -239,7 +239,9 @@ TEST_F(AbuseTest, IsAnsweredAsItShouldBeAndHardlyNoticedByOthers) {
   if (!machine_is_overloaded()) {
     EXPECT_LE(victim.abused_ms(), std::max(2 * victim.quiet_ms(), kFloorMs));
   }
-  if (!kHasAddressSanitizer) EXPECT_LE(growth_mib, kMaxGrowthMib);
+  if (!kHasAddressSanitizer) {
+    EXPECT_LE(growth_mib, kMaxGrowthMib);
+  }
   EXPECT_GE(cases.size() + bytes.size(), 100u);
   fmt::print(
       "{} cases; the daemon grew by {:.1f} MiB at most; another tenant's 99th percentile "
