@@ -2,13 +2,15 @@
 // of configs/experiments/fashion_mnist_mcu.yaml.
 //
 //   supernet_rank --figure train   trains the supernet; seconds it took on this machine
-//   supernet_rank --figure alone   trains networks drawn at random within the limits, each alone;
-//                                  the best one's accuracy less the worst one's, in percent
+//   supernet_rank --figure alone   trains networks within the limits, evenly spread over the
+//                                  logarithm of their size, each alone; the best one's accuracy
+//                                  less the worst one's, in percent
 //   supernet_rank --figure tau     Kendall's tau between the validation accuracies that these
 //                                  networks have in the supernet and their accuracies trained
 //                                  alone, with its 95 % interval
-//   supernet_rank --figure again   Kendall's tau between their accuracies trained alone from two
-//                                  seeds: what no supernet can be expected to exceed
+//   supernet_rank --figure again   Kendall's tau between the accuracies of one of five, trained
+//   alone
+//                                  from two seeds: what no supernet can be expected to exceed
 //   supernet_rank --figure score   networks scored a second, 2,000 validation images each,
 //                                  recalibration of batch norms included
 //   supernet_rank --figure search  seconds in which the experiment's strategy searches 2,000
@@ -29,12 +31,11 @@
 #include <map>
 #include <mutex>
 #include <numeric>
-#include <set>
 
 #include "core/error.hpp"
 #include "core/executor.hpp"
-#include "engine/costs.hpp"
 #include "engine/inputs.hpp"
+#include "engine/rank_check_networks.hpp"
 #include "estimators/rank_statistics.hpp"
 #include "nn/caching_allocator.hpp"
 #include "search/strategy.hpp"
@@ -51,6 +52,8 @@ constexpr int kWorkers = 2;
 constexpr std::uint64_t kSeed = 1;
 constexpr std::uint64_t kOtherSeed = 2;
 constexpr std::uint64_t kNetworkStream = 2;
+constexpr std::uint64_t kOrderStream = 3;
+constexpr std::size_t kOneOf = 5;  // networks, the one trained again
 constexpr std::size_t kScoredImages = 2000;
 constexpr std::size_t kSearchedNetworks = 2000;
 constexpr std::size_t kProposals = 48;  // scored before the strategy is told of any
@@ -65,6 +68,7 @@ struct Options {
   int epochs = 45;
   int networks = 100;
   int alone_epochs = 8;
+  bool partly = false;
   std::string precision = "bfloat16";
 };
 
@@ -107,7 +111,11 @@ class Bench {
 
   double tau() {
     require_trained();
-    const std::vector<Genotype> networks = draw_networks();
+    std::vector<Genotype> networks = draw_networks();
+    if (options_.partly) {
+      const std::map<Genotype, Alone> known = read_alone(kSeed);
+      std::erase_if(networks, [&](const Genotype& genotype) { return !known.contains(genotype); });
+    }
     std::vector<double> inherited(networks.size());
     std::vector<double> less_loss(networks.size());
     Executor executor(kWorkers, {});
@@ -128,7 +136,9 @@ class Bench {
   }
 
   double tau_again() {
-    const std::vector<Genotype> networks = draw_networks();
+    std::vector<Genotype> networks;
+    const std::vector<Genotype> all = draw_networks();
+    for (std::size_t i = 0; i < all.size(); i += kOneOf) networks.push_back(all[i]);
     return compared(networks, held_out(trained_alone(networks, kOtherSeed)),
                     held_out(trained_alone(networks, kSeed)));
   }
@@ -225,18 +235,11 @@ class Bench {
     }
   }
 
-  /// Different ones within the experiment's limits.
+  /// As a rank check draws them.
   std::vector<Genotype> draw_networks() const {
-    const engine::CostModels costs(experiment_);
     Rng rng(derive_seed(kSeed, {kNetworkStream}));
-    std::set<Genotype> seen;
-    std::vector<Genotype> networks;
-    while (networks.size() < static_cast<std::size_t>(options_.networks)) {
-      const Genotype genotype = inputs_.space->canonical(spaces::sample(*inputs_.space, rng));
-      const bool feasible = costs.predict(inputs_.space->decode(genotype)).violation == 0;
-      if (feasible && seen.insert(genotype).second) networks.push_back(genotype);
-    }
-    return networks;
+    return engine::rank_check_networks(*inputs_.space, engine::CostModels(experiment_),
+                                       static_cast<std::size_t>(options_.networks), rng);
   }
 
   static double compared(const std::vector<Genotype>& networks, const std::vector<double>& scores,
@@ -305,6 +308,8 @@ class Bench {
     for (const Genotype& genotype : networks) {
       if (!known.contains(genotype)) missing.push_back(genotype);
     }
+    // In any order: a partial result then has networks of all sizes.
+    Rng(derive_seed(kSeed, {kOrderStream})).shuffle(std::span(missing));
     std::mutex mutex;
     std::ofstream file(alone_file(seed), std::ios::app);
     std::size_t done = networks.size() - missing.size();
@@ -350,6 +355,7 @@ int main(int argc, char** argv) try {
       ->check(CLI::IsMember({"float32", "bfloat16"}))
       ->capture_default_str();
   app.add_option("--alone-epochs", options.alone_epochs)->capture_default_str();
+  app.add_flag("--partly", options.partly, "tau: of the networks that are trained alone by now");
   CLI11_PARSE(app, argc, argv);
   nn::install_caching_allocator();
   const bool trains_one = figure == "train";

@@ -2,11 +2,10 @@
 #include <tbb/concurrent_queue.h>
 
 #include <algorithm>
-#include <set>
 
 #include "core/error.hpp"
 #include "core/executor.hpp"
-#include "engine/costs.hpp"
+#include "engine/rank_check_networks.hpp"
 #include "engine/seed_stream.hpp"
 #include "engine/stages.hpp"
 #include "engine/supernet_evaluator.hpp"
@@ -19,9 +18,6 @@ namespace {
 constexpr double kTrainingShare = 0.8;
 // Of the stage's progress, where the supernet may be split; the rest is the training of its parts.
 constexpr double kOneShotShare = 0.6;
-// A check draws from so many networks for each that it takes.
-constexpr int kDrawnForEach = 10;
-constexpr int kDrawsForEach = 1000;
 
 class SupernetStage {
  public:
@@ -114,28 +110,10 @@ class SupernetStage {
     return StageOutcome::kDone;
   }
 
-  /// Within the limits, spread over their multiply-accumulates: networks of one size would say
-  /// little of how the others are ranked.
   std::vector<spaces::Genotype> draw_networks() {
-    const spaces::SearchSpace& space = *run_.inputs().space;
-    const CostModels costs(run_.experiment());
     Rng rng(stream_seed(run_.experiment().seed, SeedStream::kRankCheck));
-    std::set<std::pair<double, spaces::Genotype>> drawn;
-    const auto wanted = static_cast<std::size_t>(section_.check_networks) * kDrawnForEach;
-    for (int i = 0; i < section_.check_networks * kDrawsForEach && drawn.size() < wanted; ++i) {
-      const spaces::Genotype genotype = space.canonical(spaces::sample(space, rng));
-      const ir::Network network = space.decode(genotype);
-      if (costs.predict(network).violation > 0) continue;
-      drawn.emplace(static_cast<double>(ir::macs(network)), genotype);
-    }
-    const std::vector<std::pair<double, spaces::Genotype>> by_size(drawn.begin(), drawn.end());
-    std::vector<spaces::Genotype> networks;
-    const std::size_t count =
-        std::min(by_size.size(), static_cast<std::size_t>(section_.check_networks));
-    for (std::size_t i = 0; i < count; ++i) {
-      networks.push_back(by_size[i * by_size.size() / count].second);
-    }
-    return networks;
+    return rank_check_networks(*run_.inputs().space, CostModels(run_.experiment()),
+                               static_cast<std::size_t>(section_.check_networks), rng);
   }
 
   void check_scores(const std::vector<spaces::Genotype>& networks) {
