@@ -9,8 +9,7 @@
 //                                  networks have in the supernet and their accuracies trained
 //                                  alone, with its 95 % interval
 //   supernet_rank --figure again   Kendall's tau between the accuracies of one of five, trained
-//   alone
-//                                  from two seeds: what no supernet can be expected to exceed
+//                                  alone from two seeds: what no supernet can be expected to exceed
 //   supernet_rank --figure score   networks scored a second, 2,000 validation images each,
 //                                  recalibration of batch norms included
 //   supernet_rank --figure search  seconds in which the experiment's strategy searches 2,000
@@ -34,6 +33,7 @@
 
 #include "core/error.hpp"
 #include "core/executor.hpp"
+#include "engine/front.hpp"
 #include "engine/inputs.hpp"
 #include "engine/rank_check_networks.hpp"
 #include "estimators/rank_statistics.hpp"
@@ -201,23 +201,19 @@ class Bench {
   }
 
   double quick_score(const Genotype& genotype) const {
-    const auto samples = data_.validation.first(std::min(kScoredImages, data_.validation.size()));
-    return supernet_->score(genotype, samples).top1;
+    return supernet_->score(genotype, data_.validation.first(kScoredImages)).top1;
   }
 
   /// Fills in how the trial ends.
   void judge(search::Trial& trial, const engine::CostModels& costs) const {
-    const engine::Costs predicted = costs.predict(inputs_.space->decode(trial.genotype));
+    engine::Costs predicted = costs.predict(inputs_.space->decode(trial.genotype));
     trial.violation = predicted.violation;
     trial.state = search::TrialState::kInfeasible;
     if (trial.violation > 0) return;
     trial.state = search::TrialState::kComplete;
-    for (const engine::Objective& objective : experiment_.objectives) {
-      const auto cost =
-          std::ranges::find(predicted.metrics, objective.metric, &report::MetricValue::name);
-      trial.objectives.push_back(cost == predicted.metrics.end() ? -quick_score(trial.genotype)
-                                                                 : cost->value);
-    }
+    predicted.metrics.push_back(
+        {"val_top1", quick_score(trial.genotype), 0, estimators::Origin::kPredicted});
+    trial.objectives = engine::minimised_objectives(experiment_.objectives, predicted.metrics);
   }
 
   fs::path checkpoint() const { return options_.folder / (options_.scheme + ".safetensors"); }

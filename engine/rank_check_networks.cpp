@@ -1,7 +1,10 @@
 #include "engine/rank_check_networks.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <set>
+#include <utility>
 
 namespace hwnas::engine {
 namespace {

@@ -58,6 +58,7 @@ class Search {
   StageOutcome run_to_end();
 
  private:
+  double time_share() const;
   bool out_of_time() const;
   bool may_ask() const;
   bool next_is_infeasible() const;
@@ -139,10 +140,14 @@ StageOutcome Search::run_to_end() {
   return drain();
 }
 
+/// Of the search's minutes, what has passed; 0 where they are not limited.
+double Search::time_share() const {
+  return experiment_.search_minutes ? run_.stage_seconds() / (60 * *experiment_.search_minutes) : 0;
+}
+
 /// What earlier attempts have proposed is never too late.
 bool Search::out_of_time() const {
-  return asked_ >= trials_.size() && experiment_.search_minutes &&
-         run_.stage_seconds() >= 60 * *experiment_.search_minutes;
+  return asked_ >= trials_.size() && time_share() >= 1;
 }
 
 bool Search::may_ask() const {
@@ -368,9 +373,7 @@ void Search::require_front() const {
 /// Of the stage, with so many candidates evaluated.
 double Search::fraction(std::size_t evaluated) const {
   const double of_trials = static_cast<double>(evaluated) / static_cast<double>(experiment_.trials);
-  if (!experiment_.search_minutes) return of_trials;
-  const double of_time = run_.stage_seconds() / (60 * *experiment_.search_minutes);
-  return std::min(1.0, std::max(of_trials, of_time));
+  return std::min(1.0, std::max(of_trials, time_share()));
 }
 
 void Search::report_start() {

@@ -92,8 +92,9 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
         values_(whole.values_.to(device_, torch::kFloat, /*non_blocking=*/false, /*copy=*/true)),
         gradients_(torch::zeros_like(values_)) {
     make_optimizer();
-    for (const Tensor& images : whole.calibration_)
+    for (const Tensor& images : whole.calibration_) {
       calibration_.push_back(images.to(device_, activations_));
+    }
   }
 
   TrainResult train(const EpochCallback& on_epoch, std::stop_token stop) override {
