@@ -1,5 +1,5 @@
-// How well a supernet ranks networks: on Fashion-MNIST, the space, limits and finalists' training
-// of configs/experiments/fashion_mnist_mcu.yaml.
+// How well a supernet ranks networks on Fashion-MNIST: that of an experiment in
+// configs/experiments, against networks trained alone as fashion_mnist_mcu's finalists.
 //
 //   supernet_rank --figure train   trains the supernet; seconds it took on this machine
 //   supernet_rank --figure alone   trains networks within the limits, evenly spread over the
@@ -36,6 +36,8 @@
 #include "engine/front.hpp"
 #include "engine/inputs.hpp"
 #include "engine/rank_check_networks.hpp"
+#include "engine/supernet_evaluator.hpp"
+#include "engine/training.hpp"
 #include "estimators/rank_statistics.hpp"
 #include "nn/caching_allocator.hpp"
 #include "search/strategy.hpp"
@@ -64,24 +66,22 @@ double seconds_since(Clock::time_point start) {
 
 struct Options {
   fs::path folder = "build/supernet_rank";
-  std::string scheme = "sandwich";
-  int epochs = 45;
+  std::string experiment = "fashion_mnist_mcu_accurate";
+  std::vector<std::string> settings;
   int networks = 100;
-  int alone_epochs = 8;
   bool partly = false;
-  std::string precision = "bfloat16";
 };
 
 class Bench {
  public:
   explicit Bench(const Options& options)
       : options_(options),
-        experiment_(engine::Experiment::load(HWNAS_SOURCE_DIR
-                                             "/configs/experiments/fashion_mnist_mcu.yaml")),
+        experiment_(load(options.experiment, options.settings)),
+        alone_(load("fashion_mnist_mcu", {}).finalists.train),
         inputs_(engine::load_inputs(experiment_)),
         data_(engine::train_data(*inputs_.data)),
-        supernet_(train::make_supernet(*inputs_.space, data_,
-                                       supernet_options(options, experiment_), kSeed)) {
+        supernet_(engine::make_run_supernet({experiment_, inputs_, engine::libtorch_training()},
+                                            kWorkers)) {
     fs::create_directories(options.folder);
     if (fs::exists(checkpoint())) supernet_->load(checkpoint());
   }
@@ -95,7 +95,7 @@ class Bench {
       supernet_->save(checkpoint());
       std::ofstream(seconds_file()) << before + seconds_since(start);
       fmt::print("epoch {} of {}: loss {:.4f}, largest network {:.2f} %, {:.0f} s\n", epoch.epoch,
-                 options_.epochs, epoch.train_loss, epoch.validation_top1,
+                 supernet_->epochs(), epoch.train_loss, epoch.validation_top1,
                  before + seconds_since(start));
       std::fflush(stdout);
       return true;
@@ -180,24 +180,10 @@ class Bench {
   }
 
  private:
-  static train::TrainOptions train_options(const Options& options,
-                                           const engine::Experiment& experiment, int epochs) {
-    train::TrainOptions result = train::train_options_from_config(
-        Config::parse("precision: " + options.precision, "--precision"),
-        experiment.finalists.train);
-    result.epochs = epochs;
-    return result;
-  }
-
-  static train::SupernetOptions supernet_options(const Options& options,
-                                                 const engine::Experiment& experiment) {
-    train::SupernetOptions result;
-    result.training = train_options(options, experiment, options.epochs);
-    result.training.threads = kWorkers;
-    result.scheme =
-        train::supernet_options_from_config(Config::parse("scheme: " + options.scheme, "--scheme"))
-            .scheme;
-    return result;
+  static engine::Experiment load(const std::string& name,
+                                 const std::vector<std::string>& settings) {
+    return engine::Experiment::load(
+        fmt::format("{}/configs/experiments/{}.yaml", HWNAS_SOURCE_DIR, name), settings);
   }
 
   double quick_score(const Genotype& genotype) const {
@@ -216,18 +202,17 @@ class Bench {
     trial.objectives = engine::minimised_objectives(experiment_.objectives, predicted.metrics);
   }
 
-  fs::path checkpoint() const { return options_.folder / (options_.scheme + ".safetensors"); }
-  fs::path seconds_file() const { return options_.folder / (options_.scheme + ".seconds"); }
+  fs::path checkpoint() const { return options_.folder / (options_.experiment + ".safetensors"); }
+  fs::path seconds_file() const { return options_.folder / (options_.experiment + ".seconds"); }
   fs::path alone_file(std::uint64_t seed) const {
-    return options_.folder /
-           fmt::format("alone_{}_epochs_seed_{}.txt", options_.alone_epochs, seed);
+    return options_.folder / fmt::format("alone_seed_{}.txt", seed);
   }
 
   void require_trained() const {
-    if (supernet_->epochs_done() < options_.epochs) {
+    if (supernet_->epochs_done() < supernet_->epochs()) {
       throw error(ErrorCode::kFailedPrecondition,
                   "{} of {} epochs are trained: run --figure train first", supernet_->epochs_done(),
-                  options_.epochs);
+                  supernet_->epochs());
     }
   }
 
@@ -277,8 +262,7 @@ class Bench {
 
   Alone train_alone(const Genotype& genotype, std::uint64_t seed) const {
     const ir::Network network = inputs_.space->decode(genotype);
-    const train::TrainResult result = train::train_network(
-        network, data_, train_options(options_, experiment_, options_.alone_epochs), seed);
+    const train::TrainResult result = train::train_network(network, data_, alone_, seed);
     const data::Dataset& test = inputs_.data->source.test;
     std::vector<std::size_t> all(test.size());
     std::iota(all.begin(), all.end(), 0);
@@ -327,6 +311,7 @@ class Bench {
 
   const Options options_;
   const engine::Experiment experiment_;
+  const train::TrainOptions alone_;  // how networks are trained alone
   const engine::Inputs inputs_;
   const train::TrainData data_;
   const std::unique_ptr<train::Supernet> supernet_;
@@ -342,15 +327,10 @@ int main(int argc, char** argv) try {
       ->required()
       ->check(CLI::IsMember({"train", "alone", "tau", "again", "score", "search"}));
   app.add_option("--folder", options.folder)->capture_default_str();
-  app.add_option("--scheme", options.scheme)
-      ->check(CLI::IsMember({"single_path", "fair", "sandwich", "progressive"}))
-      ->capture_default_str();
-  app.add_option("--epochs", options.epochs, "of the supernet")->capture_default_str();
+  app.add_option("--experiment", options.experiment, "whose supernet it is")->capture_default_str();
+  app.add_option("--set", options.settings,
+                 "settings of the experiment, such as supernet.epochs=9");
   app.add_option("--networks", options.networks)->capture_default_str();
-  app.add_option("--precision", options.precision, "of activations in training and scores")
-      ->check(CLI::IsMember({"float32", "bfloat16"}))
-      ->capture_default_str();
-  app.add_option("--alone-epochs", options.alone_epochs)->capture_default_str();
   app.add_flag("--partly", options.partly, "tau: of the networks that are trained alone by now");
   CLI11_PARSE(app, argc, argv);
   nn::install_caching_allocator();
