@@ -7,7 +7,7 @@
 //                                  less the worst one's, in percent
 //   supernet_rank --figure tau     Kendall's tau between the validation accuracies that these
 //                                  networks have in the supernet and their accuracies trained
-//                                  alone, with its 95 % interval
+//                                  alone, with its 95 % interval; a picture: tau.svg
 //   supernet_rank --figure again   Kendall's tau between the accuracies of one of five, trained
 //                                  alone from two seeds: what no supernet can be expected to exceed
 //   supernet_rank --figure score   networks scored a second, 2,000 validation images each,
@@ -33,6 +33,7 @@
 
 #include "core/error.hpp"
 #include "core/executor.hpp"
+#include "core/file.hpp"
 #include "engine/front.hpp"
 #include "engine/inputs.hpp"
 #include "engine/rank_check_networks.hpp"
@@ -40,6 +41,7 @@
 #include "engine/training.hpp"
 #include "estimators/rank_statistics.hpp"
 #include "nn/caching_allocator.hpp"
+#include "report/report.hpp"
 #include "search/strategy.hpp"
 #include "train/supernet.hpp"
 
@@ -126,6 +128,7 @@ class Bench {
     });
     const std::vector<Alone> alone = trained_alone(networks, kSeed);
     const double tau = compared(networks, inherited, held_out(alone));
+    draw(networks, inherited, held_out(alone));
     fmt::print(
         "tau with validation accuracy alone {:.3f}, with test accuracy {:.3f}; of the "
         "supernet's loss {:.3f}\n",
@@ -234,6 +237,15 @@ class Bench {
         "{} networks, Spearman {:.3f}, Kendall's tau {:.3f}, 95 % interval {:.3f} to {:.3f}\n",
         networks.size(), estimators::spearman(scores, alone), tau, low, high);
     return tau;
+  }
+
+  void draw(const std::vector<Genotype>& networks, const std::vector<double>& scores,
+            const std::vector<double>& alone) const {
+    report::RankCheckSummary check;
+    for (std::size_t i = 0; i < networks.size(); ++i) {
+      check.networks.push_back({spaces::to_string(networks[i]), scores[i], alone[i]});
+    }
+    write_file_atomically(options_.folder / "tau.svg", report::render_rank_check_svg(check));
   }
 
   /// Accuracies of a network trained alone, in percent.

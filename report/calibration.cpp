@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "report/assets.hpp"
 #include "report/report.hpp"
 #include "report/sections.hpp"
 #include "report/svg.hpp"
@@ -12,6 +11,8 @@
 namespace hwnas::report {
 
 namespace {
+
+constexpr svg::Layout kLayout{.width = 480, .height = 340};
 
 using estimators::Origin;
 
@@ -122,8 +123,8 @@ std::string chart(const std::vector<Pair>& pairs, const MetricStyle& style,
                      .range = range,
                      .divisor = unit.divisor};
   };
-  svg::Plot plot({.width = 480, .height = 340}, axis(pairs.front().measured->origin),
-                 axis(Origin::kPredicted), fmt::format("Predicted over measured {}", style.label));
+  svg::Plot plot(kLayout, axis(pairs.front().measured->origin), axis(Origin::kPredicted),
+                 fmt::format("Predicted over measured {}", style.label));
   const auto corner = [&](double x, double y) {
     return fmt::format("{} {}", svg::pixels(plot.x(x)), svg::pixels(plot.y(y)));
   };
@@ -155,9 +156,7 @@ std::string render_calibration_svg(std::span<const Calibration> networks) {
   for (const Calibration& network : networks) {
     pairs.push_back({network.name, &network.predicted, &network.measured});
   }
-  const std::string style = fmt::format("<style>{}</style>", assets::plot_style);
-  const std::string paper = svg::rect("paper", 0, 0, 480, 340, 8);
-  return chart(pairs, metric_style(networks.front().predicted.name), style + paper);
+  return chart(pairs, metric_style(networks.front().predicted.name), own_style(kLayout));
 }
 
 std::string calibration_section(const RunSummary& run) {

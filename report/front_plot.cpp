@@ -4,7 +4,6 @@
 #include <cmath>
 #include <optional>
 
-#include "report/assets.hpp"
 #include "report/report.hpp"
 #include "report/sections.hpp"
 #include "report/svg.hpp"
@@ -13,6 +12,9 @@
 namespace hwnas::report {
 
 namespace {
+
+constexpr svg::Layout kLayout{
+    .width = 860, .height = 460, .left = 60, .right = 18, .top = 34, .bottom = 50};
 
 using search::TrialState;
 
@@ -252,8 +254,8 @@ std::string front_chart(const RunSummary& run, std::string_view behind) {
   if (!axes) return "";
   const Side x = make_side(run, axes->x);
   const Side y = make_side(run, axes->y);
-  svg::Plot plot({.width = 860, .height = 460, .left = 60, .right = 18, .top = 34, .bottom = 50},
-                 axis_of(x, x.direction > 0 ? "→" : "←"), axis_of(y, y.direction > 0 ? "→" : "←"),
+  svg::Plot plot(kLayout, axis_of(x, x.direction > 0 ? "→" : "←"),
+                 axis_of(y, y.direction > 0 ? "→" : "←"),
                  fmt::format("Scatter plot of {} over {} for {}", y.style.label, x.style.label,
                              counted(run.trials.size(), "trial")));
   const std::vector<Located> points = locate(run, x, y);
@@ -292,11 +294,9 @@ std::string front_section(const RunSummary& run) {
 }
 
 std::string render_front_svg(const RunSummary& run) {
-  const std::string style = fmt::format("<style>{}</style>", assets::plot_style);
-  const std::string paper = svg::rect("paper", 0, 0, 860, 460, 8);
-  const std::string chart = front_chart(run, style + paper);
+  const std::string chart = front_chart(run, own_style(kLayout));
   if (!chart.empty()) return chart;
-  return svg::open(860, 60, "plot", "No trials yet") + style +
+  return svg::open(860, 60, "plot", "No trials yet") + own_style({.width = 860, .height = 60}) +
          svg::text("legend mid", 430, 34, "No trial has finished yet.") + "</svg>";
 }
 

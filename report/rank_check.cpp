@@ -11,12 +11,15 @@ namespace hwnas::report {
 
 namespace {
 
+constexpr svg::Layout kLayout{.width = 480, .height = 340};
+
 /// With the weights that were shared last.
 double score_of(const RankCheckNetwork& network) {
   return network.few_shot_top1.value_or(network.supernet_top1);
 }
 
-std::string chart(const RankCheckSummary& check) {
+/// `behind` is drawn before the axes.
+std::string chart(const RankCheckSummary& check, std::string_view behind = "") {
   svg::Range scores, accuracies;
   for (const RankCheckNetwork& network : check.networks) {
     scores.include(score_of(network));
@@ -24,8 +27,7 @@ std::string chart(const RankCheckSummary& check) {
   }
   constexpr double kMargin = 0.08;
   svg::Plot plot(
-      {.width = 480, .height = 340},
-      {.title = "trained alone, top-1 (%, measured)", .range = accuracies.padded(kMargin)},
+      kLayout, {.title = "trained alone, top-1 (%, measured)", .range = accuracies.padded(kMargin)},
       {.title = check.few_shot ? "with the split supernet's weights, top-1 (%)"
                                : "with shared weights, top-1 (%)",
        .range = scores.padded(kMargin)},
@@ -35,7 +37,7 @@ std::string chart(const RankCheckSummary& check) {
                          fmt::format("{}\nshared weights {:.2f} %\nalone {:.2f} %",
                                      network.genotype, score_of(network), network.alone_top1)));
   }
-  return std::move(plot).finish();
+  return std::move(plot).finish(behind);
 }
 
 std::string table(const RankCheckSummary& check) {
@@ -72,6 +74,10 @@ std::string describe_rank_check(const RankCheckSummary& check) {
                     "to {:.2f}, {}",
                     split.decision, split.similarity, split.tau, split.low, split.high,
                     split.used ? "and those scores were used" : "so those were not used either");
+}
+
+std::string render_rank_check_svg(const RankCheckSummary& check) {
+  return chart(check, own_style(kLayout));
 }
 
 std::string rank_check_section(const RunSummary& run) {

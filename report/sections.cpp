@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "report/assets.hpp"
 #include "report/text.hpp"
 
 namespace hwnas::report {
@@ -24,6 +25,11 @@ std::string figure(std::string_view caption_html, std::string_view picture,
       "<figure class=\"{}\"><figcaption>{}</figcaption><div class=\"picture\">{}</div>"
       "</figure>",
       classes, caption_html, picture);
+}
+
+std::string own_style(const svg::Layout& layout) {
+  return fmt::format("<style>{}</style>{}", assets::plot_style,
+                     svg::rect("paper", 0, 0, layout.width, layout.height, 8));
 }
 
 std::string origin_badge(estimators::Origin origin) {

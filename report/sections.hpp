@@ -4,6 +4,7 @@
 
 #include "report/metric.hpp"
 #include "report/run_summary.hpp"
+#include "report/svg.hpp"
 
 /// The parts of the page, each a piece of HTML that works without JavaScript. Internal to report/.
 namespace hwnas::report {
@@ -36,6 +37,8 @@ std::string section(std::string_view id, std::string_view heading, std::string_v
 /// A picture with a caption above it.
 std::string figure(std::string_view caption_html, std::string_view picture,
                    std::string_view classes = "");
+/// The style and the background that a chart needs where it is a file of its own.
+std::string own_style(const svg::Layout& layout);
 /// "<span class=origin …>predicted</span>".
 std::string origin_badge(estimators::Origin origin);
 /// "3.12 ms ± 0.21 predicted", marked up.

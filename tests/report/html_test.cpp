@@ -260,5 +260,15 @@ TEST(FrontSvg, StandsAlone) {
   EXPECT_THAT(render_front_svg(sample::empty_run()), HasSubstr("No trial has finished yet"));
 }
 
+TEST(RankCheckSvg, HasEveryNetworkAndStandsAlone) {
+  const std::string svg = render_rank_check_svg(*one_shot().rank_check);
+  EXPECT_EQ(read_page(svg).fault, "");
+  EXPECT_THAT(svg, HasSubstr("xmlns=\"http://www.w3.org/2000/svg\""));
+  EXPECT_LT(svg.find("class=\"paper\""), svg.find("class=\"grid\""));
+  for (const char* const network : {"0-1&lt;b&gt;", "1-1", "1-2"}) {
+    EXPECT_THAT(svg, HasSubstr(network));
+  }
+}
+
 }  // namespace
 }  // namespace hwnas::report
