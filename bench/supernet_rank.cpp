@@ -5,13 +5,13 @@
 //   supernet_rank --figure alone   trains networks within the limits, evenly spread over the
 //                                  logarithm of their size, each alone; the best one's accuracy
 //                                  less the worst one's, in percent
-//   supernet_rank --figure tau     Kendall's tau between the validation accuracies that these
-//                                  networks have in the supernet and their accuracies trained
-//                                  alone, with its 95 % interval; a picture: tau.svg
+//   supernet_rank --figure tau     Kendall's tau between the supernet's scores of these networks
+//                                  (less cross-entropy, on the samples of the experiment's
+//                                  evaluator) and their accuracies trained alone, with its 95 %
+//                                  interval; a picture: tau.svg
 //   supernet_rank --figure again   Kendall's tau between the accuracies of one of five, trained
 //                                  alone from two seeds: what no supernet can be expected to exceed
-//   supernet_rank --figure score   networks scored a second, 2,000 validation images each,
-//                                  recalibration of batch norms included
+//   supernet_rank --figure score   networks scored a second, recalibration of batch norms included
 //   supernet_rank --figure search  seconds in which the experiment's strategy searches 2,000
 //                                  networks within the limits, so scored
 //
@@ -58,7 +58,6 @@ constexpr std::uint64_t kOtherSeed = 2;
 constexpr std::uint64_t kNetworkStream = 2;
 constexpr std::uint64_t kOrderStream = 3;
 constexpr std::size_t kOneOf = 5;  // networks, the one trained again
-constexpr std::size_t kScoredImages = 2000;
 constexpr std::size_t kSearchedNetworks = 2000;
 constexpr std::size_t kProposals = 48;  // scored before the strategy is told of any
 
@@ -82,8 +81,9 @@ class Bench {
         alone_(load("fashion_mnist_mcu", {}).finalists.train),
         inputs_(engine::load_inputs(experiment_)),
         data_(engine::train_data(*inputs_.data)),
-        supernet_(engine::make_run_supernet({experiment_, inputs_, engine::libtorch_training()},
-                                            kWorkers)) {
+        context_{experiment_, inputs_, training_},
+        scored_(engine::scored_samples(context_)),
+        supernet_(engine::make_run_supernet(context_, kWorkers)) {
     fs::create_directories(options.folder);
     if (fs::exists(checkpoint())) supernet_->load(checkpoint());
   }
@@ -118,23 +118,22 @@ class Bench {
       const std::map<Genotype, Alone> known = read_alone(kSeed);
       std::erase_if(networks, [&](const Genotype& genotype) { return !known.contains(genotype); });
     }
-    std::vector<double> inherited(networks.size());
-    std::vector<double> less_loss(networks.size());
+    std::vector<train::Evaluation> scores(networks.size());
+    std::vector<train::Evaluation> over_all(networks.size());
     Executor executor(kWorkers, {});
     run_all(executor, networks.size(), [&](std::size_t i) {
-      const train::Evaluation score = supernet_->score(networks[i], data_.validation);
-      inherited[i] = score.top1;
-      less_loss[i] = -score.loss;
+      scores[i] = supernet_->score(networks[i], scored_);
+      over_all[i] = supernet_->score(networks[i], data_.validation);
     });
-    const std::vector<Alone> alone = trained_alone(networks, kSeed);
-    const double tau = compared(networks, inherited, held_out(alone));
-    draw(networks, inherited, held_out(alone));
+    const std::vector<double> alone = held_out(trained_alone(networks, kSeed));
+    draw(networks, scores, alone);
+    const double tau = compared(networks, less_loss(scores), alone);
     fmt::print(
-        "tau with validation accuracy alone {:.3f}, with test accuracy {:.3f}; of the "
-        "supernet's loss {:.3f}\n",
-        estimators::kendall(inherited, each(alone, &Alone::validation_top1)),
-        estimators::kendall(inherited, each(alone, &Alone::test_top1)),
-        estimators::kendall(less_loss, held_out(alone)));
+        "the same of accuracies with shared weights {:.3f}; over all {} images {:.3f}, of "
+        "accuracies {:.3f}\n",
+        estimators::kendall(top1_of(scores), alone), data_.validation.size(),
+        estimators::kendall(less_loss(over_all), alone),
+        estimators::kendall(top1_of(over_all), alone));
     return tau;
   }
 
@@ -151,9 +150,10 @@ class Bench {
     const std::vector<Genotype> networks = draw_networks();
     const auto start = Clock::now();
     Executor executor(kWorkers, {});
-    run_all(executor, networks.size(), [&](std::size_t i) { quick_score(networks[i]); });
+    run_all(executor, networks.size(),
+            [&](std::size_t i) { supernet_->score(networks[i], scored_); });
     const double seconds = seconds_since(start);
-    fmt::print("{} networks, {} images each, in {:.2f} s\n", networks.size(), kScoredImages,
+    fmt::print("{} networks, {} images each, in {:.2f} s\n", networks.size(), scored_.size(),
                seconds);
     return static_cast<double>(networks.size()) / seconds;
   }
@@ -189,10 +189,6 @@ class Bench {
         fmt::format("{}/configs/experiments/{}.yaml", HWNAS_SOURCE_DIR, name), settings);
   }
 
-  double quick_score(const Genotype& genotype) const {
-    return supernet_->score(genotype, data_.validation.first(kScoredImages)).top1;
-  }
-
   /// Fills in how the trial ends.
   void judge(search::Trial& trial, const engine::CostModels& costs) const {
     engine::Costs predicted = costs.predict(inputs_.space->decode(trial.genotype));
@@ -200,8 +196,8 @@ class Bench {
     trial.state = search::TrialState::kInfeasible;
     if (trial.violation > 0) return;
     trial.state = search::TrialState::kComplete;
-    predicted.metrics.push_back(
-        {"val_top1", quick_score(trial.genotype), 0, estimators::Origin::kPredicted});
+    predicted.metrics.push_back({"val_top1", supernet_->score(trial.genotype, scored_).top1, 0,
+                                 estimators::Origin::kPredicted});
     trial.objectives = engine::minimised_objectives(experiment_.objectives, predicted.metrics);
   }
 
@@ -229,7 +225,7 @@ class Bench {
   static double compared(const std::vector<Genotype>& networks, const std::vector<double>& scores,
                          const std::vector<double>& alone) {
     for (std::size_t i = 0; i < networks.size(); ++i) {
-      fmt::print("{} {:.2f} {:.2f}\n", spaces::to_string(networks[i]), scores[i], alone[i]);
+      fmt::print("{} {:.4f} {:.2f}\n", spaces::to_string(networks[i]), scores[i], alone[i]);
     }
     const double tau = estimators::kendall(scores, alone);
     const auto [low, high] = estimators::kendall_interval(scores, alone);
@@ -239,12 +235,28 @@ class Bench {
     return tau;
   }
 
-  void draw(const std::vector<Genotype>& networks, const std::vector<double>& scores,
+  static std::vector<double> less_loss(const std::vector<train::Evaluation>& scores) {
+    std::vector<double> values;
+    for (const train::Evaluation& score : scores) values.push_back(-score.loss);
+    return values;
+  }
+  static std::vector<double> top1_of(const std::vector<train::Evaluation>& scores) {
+    std::vector<double> values;
+    for (const train::Evaluation& score : scores) values.push_back(score.top1);
+    return values;
+  }
+
+  void draw(const std::vector<Genotype>& networks, const std::vector<train::Evaluation>& scores,
             const std::vector<double>& alone) const {
     report::RankCheckSummary check;
+    std::vector<double> losses;
     for (std::size_t i = 0; i < networks.size(); ++i) {
-      check.networks.push_back({spaces::to_string(networks[i]), scores[i], alone[i]});
+      losses.push_back(scores[i].loss);
+      check.networks.push_back({spaces::to_string(networks[i]), losses[i], alone[i]});
     }
+    const estimators::Line line = estimators::median_slope_line(losses, alone);
+    check.slope = line.slope;
+    check.intercept = line.intercept;
     write_file_atomically(options_.folder / "tau.svg", report::render_rank_check_svg(check));
   }
 
@@ -253,12 +265,6 @@ class Bench {
     double validation_top1 = 0;
     double test_top1 = 0;
   };
-
-  static std::vector<double> each(const std::vector<Alone>& alone, double Alone::*accuracy) {
-    std::vector<double> values;
-    for (const Alone& network : alone) values.push_back(network.*accuracy);
-    return values;
-  }
 
   /// Over the images of both.
   std::vector<double> held_out(const std::vector<Alone>& alone) const {
@@ -326,6 +332,9 @@ class Bench {
   const train::TrainOptions alone_;  // how networks are trained alone
   const engine::Inputs inputs_;
   const train::TrainData data_;
+  const engine::Training training_ = engine::libtorch_training();
+  const engine::EvaluatorContext context_;
+  const std::vector<std::size_t> scored_;
   const std::unique_ptr<train::Supernet> supernet_;
 };
 

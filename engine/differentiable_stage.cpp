@@ -9,6 +9,7 @@
 #include "core/executor.hpp"
 #include "engine/differentiable_file.hpp"
 #include "engine/hardware_loss.hpp"
+#include "engine/rank_agreement.hpp"
 #include "engine/seed_stream.hpp"
 #include "engine/stages.hpp"
 #include "engine/supernet_evaluator.hpp"

@@ -67,7 +67,7 @@ differentiable         [none] with section supernet: before the search, gradient
   entropy              0 .. 1e6 [0.02]: nats; holds options open at first, falls to 0 with the last step
 evaluator
   name                 supernet: scores each candidate with shared weights; gives val_top1 (percent,
-                       predicted)
+                       predicted): with a rank check, the accuracy of the network trained as there
   samples                validation samples used, stratified; 0: all [0]
   otherwise              [none] options of train, which takes over if the rank check fails; without
                          it the run ends there

@@ -127,7 +127,7 @@ void Store::add_rank_check(const std::vector<RankCheckRecord>& networks) {
   Transaction transaction(database_);
   for (std::size_t i = 0; i < networks.size(); ++i) {
     database_.run("INSERT INTO rank_check VALUES (?1, ?2, ?3, NULL, NULL)", i,
-                  spaces::to_string(networks[i].genotype), networks[i].supernet_top1);
+                  spaces::to_string(networks[i].genotype), networks[i].supernet_loss);
   }
   transaction.commit();
 }
@@ -140,10 +140,10 @@ void Store::set_few_shot(const FewShotRecord& few_shot) {
   database_.run("INSERT INTO few_shot VALUES (1, ?1, ?2)", few_shot.decision, few_shot.similarity);
 }
 
-void Store::set_few_shot_scores(const std::vector<double>& top1) {
+void Store::set_few_shot_losses(const std::vector<double>& losses) {
   Transaction transaction(database_);
-  for (std::size_t i = 0; i < top1.size(); ++i) {
-    database_.run("UPDATE rank_check SET few_shot_top1 = ?2 WHERE position = ?1", i, top1[i]);
+  for (std::size_t i = 0; i < losses.size(); ++i) {
+    database_.run("UPDATE rank_check SET few_shot_loss = ?2 WHERE position = ?1", i, losses[i]);
   }
   transaction.commit();
 }

@@ -55,12 +55,12 @@ struct StageRecord {
 };
 
 /// A network that was scored by the supernet and is trained alone, to see how far the scores can
-/// be trusted.
+/// be trusted. Losses are cross-entropies in nats, with shared weights.
 struct RankCheckRecord {
   spaces::Genotype genotype;
-  double supernet_top1 = 0;
+  double supernet_loss = 0;
   std::optional<double> alone_top1;     ///< absent: not trained yet
-  std::optional<double> few_shot_top1;  ///< of the split supernet; absent: not scored by one
+  std::optional<double> few_shot_loss;  ///< of the split supernet; absent: not scored by one
 };
 
 /// Where a supernet was split because the scores cannot be trusted.
@@ -156,8 +156,8 @@ struct SearchBatch {
 /// Tables (user_version = 5), in the words of the records above:
 ///   run       experiment, folder, version, machine, started, failure, latency_model (one row)
 ///   stage     position, name, done, seconds
-///   rank_check  position, genotype, supernet_top1, alone_top1 (NULL: not trained yet),
-///               few_shot_top1 (NULL: not scored by a split supernet)
+///   rank_check  position, genotype, supernet_loss, alone_top1 (NULL: not trained yet),
+///               few_shot_loss (NULL: not scored by a split supernet)
 ///   few_shot    decision, similarity (one row, or none)
 ///   trial     id, genotype ("3-0-1"), description, state (NULL: not finished), reason, violation,
 ///             worker, start_seconds, end_seconds
@@ -191,7 +191,7 @@ class Store : public StoreReader {
   /// Notes where the supernet is split, before the parts are trained.
   void set_few_shot(const FewShotRecord& few_shot);
   /// Scores of the split supernet, one for each of rank_check().
-  void set_few_shot_scores(const std::vector<double>& top1);
+  void set_few_shot_losses(const std::vector<double>& losses);
   /// `stage_seconds`: spent in the search so far.
   void write(const SearchBatch& batch, double stage_seconds);
 

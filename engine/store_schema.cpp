@@ -24,9 +24,9 @@ CREATE TABLE stage (
 CREATE TABLE rank_check (
   position       INTEGER PRIMARY KEY,
   genotype       TEXT NOT NULL,
-  supernet_top1  REAL NOT NULL,
+  supernet_loss  REAL NOT NULL,
   alone_top1     REAL,
-  few_shot_top1  REAL
+  few_shot_loss  REAL
 );
 CREATE TABLE few_shot (
   id          INTEGER PRIMARY KEY CHECK (id = 1),
@@ -112,7 +112,7 @@ CREATE TABLE artifact (
   sha256  TEXT NOT NULL,
   bytes   INTEGER NOT NULL
 );
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;
 )sql";
 
 void require_store_file(const std::filesystem::path& folder) {

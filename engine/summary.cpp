@@ -7,9 +7,9 @@
 #include "engine/finalist_files.hpp"
 #include "engine/front.hpp"
 #include "engine/pipeline.hpp"
+#include "engine/rank_agreement.hpp"
 #include "engine/run_facts.hpp"
 #include "engine/stages.hpp"
-#include "engine/supernet_evaluator.hpp"
 #include "report/report.hpp"
 
 #include <nlohmann/json.hpp>
@@ -97,12 +97,14 @@ std::optional<report::RankCheckSummary> summarise_rank_check(const Experiment& e
                                    .low = agreement->low,
                                    .high = agreement->high,
                                    .least_tau = least_tau,
+                                   .slope = agreement->line.slope,
+                                   .intercept = agreement->line.intercept,
                                    .used = trusted == TrustedScores::kOneShot,
                                    .few_shot = std::nullopt};
   for (const RankCheckRecord& network : check) {
     if (!network.alone_top1) continue;
-    summary.networks.push_back({spaces::to_string(network.genotype), network.supernet_top1,
-                                *network.alone_top1, network.few_shot_top1});
+    summary.networks.push_back({spaces::to_string(network.genotype), network.supernet_loss,
+                                *network.alone_top1, network.few_shot_loss});
   }
   if (const auto split = few_shot_agreement(check)) {
     const FewShotRecord few_shot = *store.few_shot();
@@ -111,6 +113,8 @@ std::optional<report::RankCheckSummary> summarise_rank_check(const Experiment& e
                         .tau = split->tau,
                         .low = split->low,
                         .high = split->high,
+                        .slope = split->line.slope,
+                        .intercept = split->line.intercept,
                         .used = trusted == TrustedScores::kFewShot};
   }
   return summary;

@@ -3,71 +3,44 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
 #include <mutex>
 
 #include "core/error.hpp"
+#include "engine/rank_agreement.hpp"
 #include "engine/seed_stream.hpp"
 #include "engine/train_evaluator.hpp"
-#include "estimators/rank_statistics.hpp"
 #include "train/few_shot.hpp"
 
 namespace hwnas::engine {
 namespace {
 
 constexpr std::int64_t kMaxSamples = 100'000'000;
-constexpr std::size_t kLeastNetworks = 5;
-
-/// Root mean square of y's distance from its least-squares line over x.
-double residual_of_line(const std::vector<double>& x, const std::vector<double>& y) {
-  const auto n = static_cast<double>(x.size());
-  double sx = 0, sy = 0, sxx = 0, sxy = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    sx += x[i];
-    sy += y[i];
-    sxx += x[i] * x[i];
-    sxy += x[i] * y[i];
-  }
-  const double spread = sxx - sx * sx / n;
-  const double slope = spread > 0 ? (sxy - sx * sy / n) / spread : 0;
-  double squares = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double rest = y[i] - sy / n - slope * (x[i] - sx / n);
-    squares += rest * rest;
-  }
-  return std::sqrt(squares / n);
-}
 
 class SupernetEvaluator final : public Evaluator {
  public:
   explicit SupernetEvaluator(const EvaluatorContext& context)
       : context_(context),
-        samples_(data::stratified_subset(
-            context.inputs.data->source.train, context.inputs.data->split.validation,
-            static_cast<std::size_t>(
-                context.experiment.evaluator.int_or("samples", 0, 0, kMaxSamples)),
-            stream_seed(context.experiment.seed, SeedStream::kSupernet, 1))) {
-    const bool split = trusted_scores(context.rank_check, context.experiment.supernet->least_tau) ==
-                       TrustedScores::kFewShot;
-    const auto agreement =
-        split ? few_shot_agreement(context.rank_check) : rank_agreement(context.rank_check);
-    if (agreement) residual_ = agreement->residual;
-  }
+        samples_(scored_samples(context)),
+        agreement_(trusted_agreement(context.rank_check, context.experiment.supernet->least_tau)) {}
 
   std::optional<Evaluation> evaluate(const Candidate& candidate, const EpochSink&,
                                      std::stop_token) const override {
     std::call_once(loaded_, [&] { supernet_ = load_run_supernet(context_); });
-    const double top1 = supernet_->score(candidate.genotype, samples_).top1;
     return Evaluation{search::TrialState::kComplete,
                       "",
-                      {{"val_top1", top1, residual_, estimators::Origin::kPredicted}}};
+                      {predicted_top1(supernet_->score(candidate.genotype, samples_))}};
   }
 
  private:
+  report::MetricValue predicted_top1(const train::Evaluation& score) const {
+    if (!agreement_) return {"val_top1", score.top1, 0, estimators::Origin::kPredicted};
+    return {"val_top1", std::clamp(agreement_->line.at(score.loss), 0.0, 100.0),
+            agreement_->residual, estimators::Origin::kPredicted};
+  }
+
   const EvaluatorContext context_;
   const std::vector<std::size_t> samples_;
-  double residual_ = 0;
+  const std::optional<RankAgreement> agreement_;
   mutable std::once_flag loaded_;
   mutable std::unique_ptr<train::Supernet> supernet_;
 };
@@ -93,23 +66,6 @@ class FallBack final : public Evaluator {
   const Experiment experiment_;
   const std::unique_ptr<Evaluator> evaluator_;
 };
-
-/// Of the networks that are trained alone and have the score.
-std::optional<RankAgreement> agreement_of(
-    const std::vector<RankCheckRecord>& check,
-    const std::function<std::optional<double>(const RankCheckRecord&)>& score) {
-  std::vector<double> scores, accuracies;
-  for (const RankCheckRecord& network : check) {
-    const std::optional<double> scored = score(network);
-    if (!network.alone_top1 || !scored) continue;
-    scores.push_back(*scored);
-    accuracies.push_back(*network.alone_top1);
-  }
-  if (scores.size() < kLeastNetworks) return std::nullopt;
-  const estimators::TauInterval interval = estimators::kendall_interval(scores, accuracies);
-  return RankAgreement{static_cast<int>(scores.size()), estimators::kendall(scores, accuracies),
-                       interval.low, interval.high, residual_of_line(scores, accuracies)};
-}
 
 std::string describe(const RankAgreement& agreement) {
   return fmt::format("{:.2f} ({:.2f} to {:.2f}, {} networks trained alone)", agreement.tau,
@@ -156,21 +112,11 @@ std::unique_ptr<train::Supernet> load_run_supernet(const EvaluatorContext& conte
   return split;
 }
 
-std::optional<RankAgreement> rank_agreement(const std::vector<RankCheckRecord>& check) {
-  return agreement_of(check, [](const RankCheckRecord& network) { return network.supernet_top1; });
-}
-
-std::optional<RankAgreement> few_shot_agreement(const std::vector<RankCheckRecord>& check) {
-  return agreement_of(check, [](const RankCheckRecord& network) { return network.few_shot_top1; });
-}
-
-TrustedScores trusted_scores(const std::vector<RankCheckRecord>& check, double least_tau) {
-  // A tau that is no number, of networks that all score the same, is no agreement either.
-  const auto one_shot = rank_agreement(check);
-  if (!one_shot || one_shot->tau >= least_tau) return TrustedScores::kOneShot;
-  const auto few_shot = few_shot_agreement(check);
-  if (few_shot && few_shot->tau >= least_tau) return TrustedScores::kFewShot;
-  return TrustedScores::kNone;
+std::vector<std::size_t> scored_samples(const EvaluatorContext& context) {
+  return data::stratified_subset(
+      context.inputs.data->source.train, context.inputs.data->split.validation,
+      static_cast<std::size_t>(context.experiment.evaluator.int_or("samples", 0, 0, kMaxSamples)),
+      stream_seed(context.experiment.seed, SeedStream::kSupernet, 1));
 }
 
 std::vector<std::string> supernet_evaluator_metrics(const Config& options) {

@@ -18,28 +18,13 @@ std::unique_ptr<train::Supernet> split_run_supernet(const EvaluatorContext& cont
 /// context.folder and context.few_shot.
 std::unique_ptr<train::Supernet> load_run_supernet(const EvaluatorContext& context);
 
-/// How far a supernet's scores can be trusted.
-struct RankAgreement {
-  int networks = 0;  ///< that are trained by now
-  double tau = 0;    ///< Kendall's, between scores and accuracies of networks trained alone
-  double low = 0;    ///< of its 95 % interval
-  double high = 0;
-  /// Root mean square of what a line through the scores leaves of the accuracies, in points.
-  double residual = 0;
-};
-/// Nothing with fewer than 5 networks trained.
-std::optional<RankAgreement> rank_agreement(const std::vector<RankCheckRecord>& check);
-/// The same of the split supernet; nothing where there is none.
-std::optional<RankAgreement> few_shot_agreement(const std::vector<RankCheckRecord>& check);
+/// The validation samples that candidates are scored on.
+std::vector<std::size_t> scored_samples(const EvaluatorContext& context);
 
-/// Whose scores can be trusted: those of the supernet as it was trained first (also where there was
-/// no check), of the split one, or none.
-enum class TrustedScores { kOneShot, kFewShot, kNone };
-TrustedScores trusted_scores(const std::vector<RankCheckRecord>& check, double least_tau);
-
-/// `supernet`: gives val_top1 (percent, predicted: it stands for the accuracy of the network
-/// trained alone) as the network's accuracy with the weights that the space shares. Its standard
-/// deviation is the residual of the rank check, where there was one. Options:
+/// `supernet`: gives val_top1 (percent, predicted). With a rank check, it is the accuracy of the
+/// network trained as that check trains, by the line through the check's networks from the
+/// cross-entropy with shared weights; its standard deviation is what that line leaves. Without one,
+/// it is the accuracy with shared weights. Options:
 ///   samples    validation samples used, stratified; 0 (default) = all
 ///   otherwise  options of evaluator `train`, which takes over where no scores can be trusted;
 ///              without it the run ends there

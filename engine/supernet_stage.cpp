@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "core/executor.hpp"
+#include "engine/rank_agreement.hpp"
 #include "engine/rank_check_networks.hpp"
 #include "engine/seed_stream.hpp"
 #include "engine/stages.hpp"
@@ -89,10 +90,10 @@ class SupernetStage {
         train(*parts, few_shot_file(run_.folder()), "few_shot", one_shot_share_, 1);
     if (trained == StageOutcome::kInterrupted) return trained;
     const std::vector<RankCheckRecord> check = run_.store().rank_check();
-    if (!check.front().few_shot_top1) {
+    if (!check.front().few_shot_loss) {
       std::vector<spaces::Genotype> networks;
       for (const RankCheckRecord& network : check) networks.push_back(network.genotype);
-      run_.store().set_few_shot_scores(score(*parts, networks));
+      run_.store().set_few_shot_losses(losses(*parts, networks));
     }
     report_few_shot_agreement();
     return StageOutcome::kDone;
@@ -117,25 +118,26 @@ class SupernetStage {
   }
 
   void check_scores(const std::vector<spaces::Genotype>& networks) {
-    const std::vector<double> scores = score(*supernet_, networks);
+    const std::vector<double> scored = losses(*supernet_, networks);
     std::vector<RankCheckRecord> check;
     for (std::size_t i = 0; i < networks.size(); ++i) {
       check.push_back({.genotype = networks[i],
-                       .supernet_top1 = scores[i],
+                       .supernet_loss = scored[i],
                        .alone_top1 = std::nullopt,
-                       .few_shot_top1 = std::nullopt});
+                       .few_shot_loss = std::nullopt});
     }
     run_.store().add_rank_check(check);
   }
 
-  std::vector<double> score(const train::Supernet& supernet,
-                            const std::vector<spaces::Genotype>& networks) {
-    std::vector<double> scores(networks.size());
+  /// As candidates are scored.
+  std::vector<double> losses(const train::Supernet& supernet,
+                             const std::vector<spaces::Genotype>& networks) {
+    const std::vector<std::size_t> samples = scored_samples(context_);
+    std::vector<double> losses(networks.size());
     Executor executor(run_.workers(), run_.drain());
-    run_all(executor, networks.size(), [&](std::size_t i) {
-      scores[i] = supernet.score(networks[i], run_.inputs().data->split.validation).top1;
-    });
-    return scores;
+    run_all(executor, networks.size(),
+            [&](std::size_t i) { losses[i] = supernet.score(networks[i], samples).loss; });
+    return losses;
   }
 
   bool is_checked() {

@@ -53,6 +53,14 @@ std::int64_t merge_sort_swaps(std::span<double> values, std::span<double> buffer
   return swaps;
 }
 
+/// Of at least one value, which are put in another order.
+double median(std::vector<double>& values) {
+  const auto upper = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, upper);
+  if (values.size() % 2 == 1) return *upper;
+  return (*upper + *std::max_element(values.begin(), upper)) / 2;
+}
+
 double pearson(std::span<const double> a, std::span<const double> b) {
   const double n = static_cast<double>(a.size());
   const double mean_a = std::accumulate(a.begin(), a.end(), 0.0) / n;
@@ -133,6 +141,20 @@ TauInterval kendall_interval(std::span<const double> a, std::span<const double> 
   }
   std::ranges::sort(taus);
   return {taus[taus.size() / 40], taus[taus.size() - 1 - taus.size() / 40]};
+}
+
+Line median_slope_line(std::span<const double> x, std::span<const double> y) {
+  assert(x.size() == y.size() && !x.empty());
+  std::vector<double> slopes;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    for (std::size_t j = i + 1; j < x.size(); ++j) {
+      if (x[i] != x[j]) slopes.push_back((y[j] - y[i]) / (x[j] - x[i]));
+    }
+  }
+  const double slope = slopes.empty() ? 0 : median(slopes);
+  std::vector<double> intercepts;
+  for (std::size_t i = 0; i < x.size(); ++i) intercepts.push_back(y[i] - slope * x[i]);
+  return {slope, median(intercepts)};
 }
 
 Agreement agreement(std::span<const Prediction> predictions, std::span<const double> truths) {

@@ -28,6 +28,18 @@ struct TauInterval {
 /// one side is constant count for nothing; NaN if all are. Deterministic.
 TauInterval kendall_interval(std::span<const double> a, std::span<const double> b);
 
+struct Line {
+  double slope = 0;
+  double intercept = 0;
+
+  double at(double x) const { return intercept + slope * x; }
+};
+/// The line that is robust where Kendall's tau is: its slope is the median of those between two
+/// points of different x, so it never has the sign that tau does not have; 0 if all x are equal.
+/// Half of the points lie above it (Sen, "Estimates of the Regression Coefficient Based on
+/// Kendall's Tau", JASA 1968). O(n^2). Both spans have the same length, at least 1.
+Line median_slope_line(std::span<const double> x, std::span<const double> y);
+
 /// How well predictions of a cost agree with what was measured.
 struct Agreement {
   double spearman = 0;

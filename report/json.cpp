@@ -109,9 +109,9 @@ json to_json(const LimitSpec& limit) {
 
 json to_json(const RankCheckNetwork& network) {
   return {{"genotype", network.genotype},
-          {"supernet_top1", network.supernet_top1},
+          {"supernet_loss", network.supernet_loss},
           {"alone_top1", network.alone_top1},
-          {"few_shot_top1", network.few_shot_top1 ? json(*network.few_shot_top1) : json()}};
+          {"few_shot_loss", network.few_shot_loss ? json(*network.few_shot_loss) : json()}};
 }
 
 template <typename Item>
@@ -122,9 +122,14 @@ json list_of(const std::vector<Item>& items) {
 }
 
 json to_json(const FewShotSummary& few_shot) {
-  return {{"decision", few_shot.decision}, {"similarity", few_shot.similarity},
-          {"tau", few_shot.tau},           {"low", few_shot.low},
-          {"high", few_shot.high},         {"used", few_shot.used}};
+  return {{"decision", few_shot.decision},
+          {"similarity", few_shot.similarity},
+          {"tau", few_shot.tau},
+          {"low", few_shot.low},
+          {"high", few_shot.high},
+          {"slope", few_shot.slope},
+          {"intercept", few_shot.intercept},
+          {"used", few_shot.used}};
 }
 
 json to_json(const RankCheckSummary& check) {
@@ -133,6 +138,8 @@ json to_json(const RankCheckSummary& check) {
           {"low", check.low},
           {"high", check.high},
           {"least_tau", check.least_tau},
+          {"slope", check.slope},
+          {"intercept", check.intercept},
           {"used", check.used},
           {"few_shot", check.few_shot ? to_json(*check.few_shot) : json()}};
 }

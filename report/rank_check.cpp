@@ -11,31 +11,41 @@ namespace hwnas::report {
 
 namespace {
 
-constexpr svg::Layout kLayout{.width = 480, .height = 340};
+constexpr svg::Layout kLayout{.width = 480, .height = 340, .left = 66};
 
 /// With the weights that were shared last.
-double score_of(const RankCheckNetwork& network) {
-  return network.few_shot_top1.value_or(network.supernet_top1);
+double loss_of(const RankCheckNetwork& network) {
+  return network.few_shot_loss.value_or(network.supernet_loss);
+}
+
+/// Of predictions, through losses; "" where none are inside the axes.
+std::string predictions(const svg::Plot& plot, const RankCheckSummary& check, svg::Range losses) {
+  const double slope = check.few_shot ? check.few_shot->slope : check.slope;
+  const double intercept = check.few_shot ? check.few_shot->intercept : check.intercept;
+  if (slope == 0) return "";
+  return svg::line("diagonal", plot.x(intercept + slope * losses.low), plot.y(losses.low),
+                   plot.x(intercept + slope * losses.high), plot.y(losses.high));
 }
 
 /// `behind` is drawn before the axes.
 std::string chart(const RankCheckSummary& check, std::string_view behind = "") {
-  svg::Range scores, accuracies;
+  svg::Range losses, accuracies;
   for (const RankCheckNetwork& network : check.networks) {
-    scores.include(score_of(network));
+    losses.include(loss_of(network));
     accuracies.include(network.alone_top1);
   }
   constexpr double kMargin = 0.08;
   svg::Plot plot(
       kLayout, {.title = "trained alone, top-1 (%, measured)", .range = accuracies.padded(kMargin)},
-      {.title = check.few_shot ? "with the split supernet's weights, top-1 (%)"
-                               : "with shared weights, top-1 (%)",
-       .range = scores.padded(kMargin)},
-      "Accuracy with shared weights over accuracy trained alone");
+      {.title = check.few_shot ? "with the split supernet's weights, cross-entropy (nats)"
+                               : "with shared weights, cross-entropy (nats)",
+       .range = losses.padded(kMargin)},
+      "Cross-entropy with shared weights over accuracy trained alone");
+  plot.add(predictions(plot, check, losses));
   for (const RankCheckNetwork& network : check.networks) {
-    plot.add(svg::circle("front", plot.x(network.alone_top1), plot.y(score_of(network)), 4.5,
-                         fmt::format("{}\nshared weights {:.2f} %\nalone {:.2f} %",
-                                     network.genotype, score_of(network), network.alone_top1)));
+    plot.add(svg::circle("front", plot.x(network.alone_top1), plot.y(loss_of(network)), 4.5,
+                         fmt::format("{}\nshared weights {:.4f} nats\nalone {:.2f} %",
+                                     network.genotype, loss_of(network), network.alone_top1)));
   }
   return std::move(plot).finish(behind);
 }
@@ -46,16 +56,16 @@ std::string table(const RankCheckSummary& check) {
   for (std::size_t i = 0; i < std::min(check.networks.size(), kMostRows); ++i) {
     const RankCheckNetwork& network = check.networks[i];
     const std::string split =
-        network.few_shot_top1 ? fmt::format("<td>{:.2f} %</td>", *network.few_shot_top1) : "";
+        network.few_shot_loss ? fmt::format("<td>{:.4f}</td>", *network.few_shot_loss) : "";
     rows += fmt::format(
-        "<tr><th scope=\"row\"><code>{}</code></th><td>{:.2f} %</td>{}<td>{:.2f} %</td></tr>",
-        escape(network.genotype), network.supernet_top1, split, network.alone_top1);
+        "<tr><th scope=\"row\"><code>{}</code></th><td>{:.4f}</td>{}<td>{:.2f} %</td></tr>",
+        escape(network.genotype), network.supernet_loss, split, network.alone_top1);
   }
   return fmt::format(
       "<div class=\"scroll\"><table class=\"numbers\"><thead><tr><th scope=\"col\">genotype</th>"
-      "<th scope=\"col\">shared weights</th>{}<th scope=\"col\">alone</th></tr></thead>"
+      "<th scope=\"col\">shared weights (nats)</th>{}<th scope=\"col\">alone</th></tr></thead>"
       "<tbody>{}</tbody></table>{}</div>",
-      check.few_shot ? "<th scope=\"col\">split</th>" : "", rows,
+      check.few_shot ? "<th scope=\"col\">split (nats)</th>" : "", rows,
       check.networks.size() > kMostRows ? "<p class=\"note\">report.json has all.</p>" : "");
 }
 
@@ -86,7 +96,7 @@ std::string rank_check_section(const RunSummary& run) {
       "supernet", "How well the supernet ranks",
       fmt::format(
           "{}. Each point is a network of the space, scored with the weights that all share "
-          "and then trained alone.",
+          "and then trained alone; the line predicts the accuracies of candidates.",
           escape(describe_rank_check(*run.rank_check))),
       fmt::format(
           "<div class=\"pair top\">{}<div><h3>Networks, the smallest first</h3>{}</div></div>",

@@ -91,12 +91,13 @@ struct CompressionSummary {
   std::vector<PassSummary> passes;
 };
 
-/// A network that the supernet scored and that was then trained alone.
+/// A network that the supernet scored and that was then trained alone. Losses are cross-entropies
+/// in nats, with shared weights.
 struct RankCheckNetwork {
   std::string genotype;
-  double supernet_top1 = 0;
+  double supernet_loss = 0;
   double alone_top1 = 0;
-  std::optional<double> few_shot_top1 = {};  ///< scored again, by the split supernet
+  std::optional<double> few_shot_loss = {};  ///< scored again, by the split supernet
 };
 
 /// How well the supernet ranks networks once it is split.
@@ -106,6 +107,8 @@ struct FewShotSummary {
   double tau = 0;         ///< Kendall's
   double low = 0;         ///< of its 95 % interval
   double high = 0;
+  double slope = 0;  ///< of the line of predictions, as RankCheckSummary's
+  double intercept = 0;
   bool used = true;  ///< tau is not below least_tau
 };
 
@@ -116,7 +119,9 @@ struct RankCheckSummary {
   double low = 0;  ///< of its 95 % interval
   double high = 0;
   double least_tau = 0;
-  bool used = true;                             ///< tau is not below least_tau
+  double slope = 0;      ///< points a nat: the accuracy trained alone is predicted to be
+  double intercept = 0;  ///< percent: intercept + slope * loss
+  bool used = true;      ///< tau is not below least_tau
   std::optional<FewShotSummary> few_shot = {};  ///< absent: it was not split
 };
 

@@ -68,7 +68,8 @@ class FakeSupernet final : public train::OneShotSupernet {
     const auto macs = static_cast<double>(ir::macs(space_.decode(genotype)));
     const double top1 = 100 * macs / (macs + 1e5);
     const bool turned = fake_.splits_rank_otherwise && name_ != "whole";
-    return {.top1 = turned ? 100 - top1 : top1, .loss = 1 - top1 / 100, .predictions = {}};
+    const double share = (turned ? 100 - top1 : top1) / 100;
+    return {.top1 = 100 * share, .loss = 1 - share, .predictions = {}};
   }
   ir::Weights cut_out(const spaces::Genotype& genotype) const override {
     return ir::zoo::random_weights(space_.decode(genotype), name_ == "whole" ? 1 : 2);

@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 
 #include "core/error.hpp"
+#include "engine/front.hpp"
 #include "engine/pipeline.hpp"
+#include "engine/rank_agreement.hpp"
 #include "engine/run_facts.hpp"
 #include "engine/supernet_evaluator.hpp"
 #include "ir/initial_weights.hpp"
@@ -92,6 +94,23 @@ TEST_F(SupernetStageTest, WithoutACheckNothingIsTrainedAlone) {
   EXPECT_TRUE(std::filesystem::exists(supernet_file(folder_ / "run")));
 }
 
+TEST_F(SupernetStageTest, WithoutACheckTheScoreIsTheAccuracyWithSharedWeights) {
+  const Experiment wanted = experiment({"evaluator={name: supernet}", "supernet={epochs: 2}"});
+  start_run(wanted, {.folder = folder_ / "run"}, fake_training());
+  const Inputs inputs = load_inputs(wanted);
+  const Training training = fake_training();
+  const auto supernet = make_run_supernet({wanted, inputs, training}, 1);
+  supernet->train([](const train::EpochResult&) { return true; });
+  int compared = 0;
+  for (const TrialRecord& trial : StoreReader(folder_ / "run").trials()) {
+    if (trial.state != search::TrialState::kComplete) continue;
+    ++compared;
+    EXPECT_EQ(best_known_value(trial.metrics, "val_top1"),
+              supernet->score(trial.genotype, {}).top1);
+  }
+  EXPECT_GT(compared, 0);
+}
+
 TEST_F(SupernetStageTest, IsTheSameWhenInterruptedAfterEveryMessage) {
   const Experiment wanted = experiment({"evaluator={name: supernet}", kChecked});
   start_run(wanted, {.folder = folder_ / "unbroken"}, training_by_size());
@@ -153,21 +172,21 @@ TEST_F(SupernetStageTest, OrIsSplitAndItsPartsScoreIfTheyRankWell) {
   const auto check = store.rank_check();
   EXPECT_EQ(rank_agreement(check)->tau, -1);
   EXPECT_EQ(few_shot_agreement(check)->tau, 1);
-  std::map<spaces::Genotype, double> scores;
-  for (const RankCheckRecord& network : check) scores[network.genotype] = *network.few_shot_top1;
+  std::map<spaces::Genotype, double> losses;
+  for (const RankCheckRecord& network : check) losses[network.genotype] = *network.few_shot_loss;
   const report::RunSummary summary = summarise_run(run);
   EXPECT_FALSE(summary.rank_check->used);
   ASSERT_TRUE(summary.rank_check->few_shot);
   EXPECT_TRUE(summary.rank_check->few_shot->used);
   EXPECT_EQ(summary.rank_check->few_shot->tau, 1);
-  EXPECT_EQ(summary.rank_check->networks[0].few_shot_top1, check[0].few_shot_top1);
+  EXPECT_EQ(summary.rank_check->networks[0].few_shot_loss, check[0].few_shot_loss);
   for (const TrialRecord& trial : store.trials()) {
     if (trial.state != search::TrialState::kComplete) continue;
     const auto top1 = std::ranges::find(trial.metrics, "val_top1", &report::MetricValue::name);
     EXPECT_EQ(top1->origin, estimators::Origin::kPredicted);
     EXPECT_NEAR(top1->standard_deviation, few_shot_agreement(check)->residual, 1e-9);
-    if (const auto same = scores.find(trial.genotype); same != scores.end()) {
-      EXPECT_EQ(top1->value, same->second);
+    if (const auto same = losses.find(trial.genotype); same != losses.end()) {
+      EXPECT_NEAR(top1->value, few_shot_agreement(check)->line.at(same->second), 1e-9);
     }
   }
 }

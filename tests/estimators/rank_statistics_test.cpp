@@ -95,6 +95,42 @@ TEST(KendallInterval, IsAPointForTheSameOrderAndNothingForAConstant) {
   EXPECT_TRUE(std::isnan(kendall_interval(rising, std::vector<double>(4, 1)).low));
 }
 
+TEST(MedianSlopeLine, IsTheLineThatPointsLieOn) {
+  const std::vector<double> x = {3, 1, 2};
+  const std::vector<double> y = {1, 5, 3};
+  const Line line = median_slope_line(x, y);
+  EXPECT_DOUBLE_EQ(line.slope, -2);
+  EXPECT_DOUBLE_EQ(line.at(10), -13);
+}
+
+TEST(MedianSlopeLine, IsNotMovedByAnOutlier) {
+  std::vector<double> x, y;
+  for (int i = 0; i < 10; ++i) {
+    x.push_back(i);
+    y.push_back(2 * i + 1);
+  }
+  y[9] = -1000;
+  EXPECT_DOUBLE_EQ(median_slope_line(x, y).slope, 2);
+  EXPECT_DOUBLE_EQ(median_slope_line(x, y).intercept, 1);
+}
+
+TEST(MedianSlopeLine, RisesOnlyWhereKendallsTauIsPositive) {
+  Rng rng(3);
+  for (int draw = 0; draw < 200; ++draw) {
+    std::vector<double> x(9), y(9);
+    for (double& value : x) value = rng.uniform();
+    for (double& value : y) value = rng.uniform();
+    EXPECT_GE(median_slope_line(x, y).slope * kendall(x, y), 0);
+  }
+}
+
+TEST(MedianSlopeLine, IsLevelWhereXIsConstant) {
+  const std::vector<double> x = {2, 2};
+  const std::vector<double> y = {1, 4};
+  EXPECT_EQ(median_slope_line(x, y).slope, 0);
+  EXPECT_EQ(median_slope_line(x, y).at(7), 2.5);
+}
+
 TEST(Agreement, CountsErrorsAndIntervals) {
   const std::vector<double> truths = {10, 20, 40, 80};
   const std::vector<Prediction> predictions = {

@@ -30,7 +30,7 @@ RunSummary one_trial() {
 RunSummary one_shot() {
   RunSummary run = sample::finished_run();
   run.rank_check =
-      RankCheckSummary{.networks = {{"0-1<b>", 80, 85}, {"1-1", 82, 86}, {"1-2", 83, 90}},
+      RankCheckSummary{.networks = {{"0-1<b>", 0.8, 85}, {"1-1", 0.7, 86}, {"1-2", 0.5, 90}},
                        .tau = 1,
                        .low = 0.4,
                        .high = 1,
@@ -195,7 +195,7 @@ TEST(Html, SaysHowFarASupernetsScoresCanBeTrusted) {
 TEST(Html, SaysWhichOfTwoSupernetsScoresWereUsed) {
   RunSummary run = one_shot();
   run.rank_check->used = false;
-  for (RankCheckNetwork& network : run.rank_check->networks) network.few_shot_top1 = 71.25;
+  for (RankCheckNetwork& network : run.rank_check->networks) network.few_shot_loss = 0.7125;
   run.rank_check->few_shot = FewShotSummary{.decision = "stage1.<kernel>",
                                             .similarity = 0.25,
                                             .tau = 0.75,
@@ -206,7 +206,7 @@ TEST(Html, SaysWhichOfTwoSupernetsScoresWereUsed) {
   EXPECT_THAT(text, HasSubstr("scores were not used; split by "
                               "stage1.&lt;kernel&gt; (cosine of gradients 0.25): tau 0.75, "
                               "95 % interval 0.50 to 0.90, and those scores were used"));
-  EXPECT_THAT(text, HasSubstr("71.25 %"));
+  EXPECT_THAT(text, HasSubstr("0.7125"));
   run.rank_check->few_shot->used = false;
   text = read_page(render_html(run)).text;
   EXPECT_THAT(text, HasSubstr("so those were not used either"));

@@ -67,8 +67,8 @@ TEST(Json, HasTheDistributionThatTheSearchStartedFrom) {
 
 TEST(Json, HasBothSupernetsOfTheRankCheck) {
   RunSummary run = sample::finished_run();
-  run.rank_check =
-      RankCheckSummary{.networks = {{"0-1", 80, 85, 81.5}}, .tau = 0.25, .used = false};
+  run.rank_check = RankCheckSummary{
+      .networks = {{"0-1", 0.5, 85, 0.25}}, .tau = 0.25, .slope = -12.5, .used = false};
   const nlohmann::json once = render_json(run).at("rank_check");
   EXPECT_TRUE(once.at("few_shot").is_null());
   run.rank_check->few_shot = FewShotSummary{.decision = "width", .similarity = 0.125, .tau = 0.75};
@@ -78,7 +78,8 @@ TEST(Json, HasBothSupernetsOfTheRankCheck) {
   EXPECT_EQ(json.at("few_shot").at("tau"), 0.75);
   EXPECT_EQ(json.at("few_shot").at("used"), true);
   EXPECT_EQ(json.at("few_shot").at("decision"), "width");
-  EXPECT_EQ(json.at("networks").at(0).at("few_shot_top1"), 81.5);
+  EXPECT_EQ(json.at("networks").at(0).at("few_shot_loss"), 0.25);
+  EXPECT_EQ(json.at("slope"), -12.5);
 }
 
 TEST(Json, OfAnEmptyRunHasEmptyLists) {
