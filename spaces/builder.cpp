@@ -130,8 +130,9 @@ Tensor NetworkBuilder::squeeze_excite(const std::string& name, const Tensor& in,
   return append(name + ".scale", ir::Mul{}, {in.layer, gate.layer}, in.shape);
 }
 
-ir::Network NetworkBuilder::finish(const Tensor& features, int classes) && {
-  linear("logits", features, classes);
+ir::Network NetworkBuilder::finish(const Tensor& features, int classes,
+                                   const std::string& name) && {
+  linear(name, features, classes);
   ir::verify(network_);
   return std::move(network_);
 }

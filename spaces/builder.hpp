@@ -72,9 +72,9 @@ class NetworkBuilder {
   /// "Squeeze-and-Excitation Networks", 2018; the gate of MobileNetV3).
   Tensor squeeze_excite(const std::string& name, const Tensor& in, int squeezed);
 
-  /// Adds "logits", a linear layer over the flat `features`, and gives the verified network away.
-  /// Throws InvalidArgument.
-  ir::Network finish(const Tensor& features, int classes) &&;
+  /// Adds the classifier, a linear layer over the flat `features`, and gives the verified network
+  /// away. Throws InvalidArgument.
+  ir::Network finish(const Tensor& features, int classes, const std::string& name = "logits") &&;
 
  private:
   Tensor append(std::string name, ir::Operator op, std::vector<int> inputs, ir::Shape shape);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -61,6 +62,10 @@ Tensor inverted_residual(NetworkBuilder& builder, const std::string& name, const
 /// Inverted residual blocks in stages: Sandler et al., "MobileNetV2" (2018), table 2; squeeze-and-
 /// excite, hard swish and the head: Howard et al., "Searching for MobileNetV3" (2019), table 1.
 /// `per_block` opens kernel and expansion of every block, as in Cai et al., "Once-for-All" (2020).
+///
+/// A layer that follows a stage or a head which the network lacks is named for what it reads,
+/// "logits.of_stage3": those channels do not stand for the same, so it shares no weights
+/// (nn/shared_parameters.hpp) with "logits".
 class MobileSpace final : public PlannedSpace<MobilePlan> {
  public:
   MobileSpace(const Config& options, const Task& task);
@@ -80,6 +85,8 @@ class MobileSpace final : public PlannedSpace<MobilePlan> {
   Choice<int> stem_channels_, stem_kernel_, stem_stride_;
   std::vector<Stage> stages_;
   Choice<int> head_channels_, head_features_;
+  bool may_have_head_ = false;
+  bool may_have_features_ = false;
 };
 
 MobileSpace::MobileSpace(const Config& options, const Task& task) : PlannedSpace(task) {
@@ -133,10 +140,12 @@ void MobileSpace::read_stage(const Config& config, const Options<ActivationKind>
 void MobileSpace::read_head(const Config& head) {
   constexpr IntRange kOptionalWidth{0, kChannelsRange.max};
   head.require_known_keys({"channels", "features"});
-  head_channels_ =
-      decisions_.add("head.channels", widths_.read_channels(head, "channels", kOptionalWidth, 0));
-  head_features_ =
-      decisions_.add("head.features", read_integers(head, "features", kOptionalWidth, 0));
+  const auto channels = widths_.read_channels(head, "channels", kOptionalWidth, 0);
+  const auto features = read_integers(head, "features", kOptionalWidth, 0);
+  head_channels_ = decisions_.add("head.channels", channels);
+  head_features_ = decisions_.add("head.features", features);
+  may_have_head_ = std::ranges::max(channels.values) > 0;
+  may_have_features_ = std::ranges::max(features.values) > 0;
 }
 
 MobilePlan MobileSpace::plan(const Genotype& genotype) const {
@@ -182,21 +191,34 @@ ir::Network MobileSpace::build(const MobilePlan& plan) const {
   x = builder.conv_bn_act("stem", x,
                           {plan.stem_channels, square(plan.stem_kernel), square(plan.stem_stride)},
                           plan.activation);
-  for (std::size_t stage = 0; stage < plan.stages.size(); ++stage) {
-    for (std::size_t block = 0; block < plan.stages[stage].size(); ++block) {
-      const std::string name = fmt::format("stage{}.block{}", stage + 1, block + 1);
-      x = inverted_residual(builder, name, x, plan.stages[stage][block]);
+  std::string before = "stem";  // what the largest network has before the next layer
+  std::string source = "stem";  // what this one has there
+  const auto reading = [&](const std::string& layer) {
+    return source == before ? layer : fmt::format("{}.of_{}", layer, source);
+  };
+  for (std::size_t i = 0; i < plan.stages.size(); ++i) {
+    const std::string stage = fmt::format("stage{}", i + 1);
+    for (std::size_t block = 0; block < plan.stages[i].size(); ++block) {
+      const std::string name = fmt::format("{}.block{}", stage, block + 1);
+      x = inverted_residual(builder, block == 0 ? reading(name) : name, x, plan.stages[i][block]);
     }
+    if (!plan.stages[i].empty()) source = stage;
+    if (!stages_[i].kernel.empty()) before = stage;
   }
   if (plan.head_channels > 0) {
-    x = builder.conv_bn_act("head", x, {.out_channels = plan.head_channels}, plan.activation);
+    const ConvSpec spec{.out_channels = plan.head_channels};
+    x = builder.conv_bn_act(reading("head"), x, spec, plan.activation);
+    source = "head";
   }
+  if (may_have_head_) before = "head";
   x = builder.global_average_pool("pool", x);
   if (plan.head_features > 0) {
-    x = builder.linear("features", x, plan.head_features);
+    x = builder.linear(reading("features"), x, plan.head_features);
     x = builder.activation("features.act", x, plan.activation);
+    source = "features";
   }
-  return std::move(builder).finish(x, task_.classes);
+  if (may_have_features_) before = "features";
+  return std::move(builder).finish(x, task_.classes, reading("logits"));
 }
 
 }  // namespace

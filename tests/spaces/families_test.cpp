@@ -1,10 +1,14 @@
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "core/error.hpp"
 #include "spaces/search_space.hpp"
 
 namespace hwnas::spaces {
 namespace {
+
+using testing::IsSupersetOf;
 
 constexpr Task kImageNet{{.channels = 3, .height = 224, .width = 224}, 1000};
 constexpr Task kCifar10{{.channels = 3, .height = 32, .width = 32}, 10};
@@ -94,6 +98,32 @@ stages:
                                            kCifar10);
   EXPECT_EQ(network.layers[3].name, "stage2.block1.depthwise.conv");
   EXPECT_EQ(std::get<ir::Conv2d>(network.layers[3].op).groups, 8);
+}
+
+TEST(Mobile, ALayerThatReadsPastWhatIsLeftOutIsNamedForWhatItReads) {
+  const auto space = space_of(R"(
+family: mobile
+stem: { channels: 8 }
+stages:
+  - { depth: 1, channels: 8, expansion: 2 }
+  - { depth: [0, 1], channels: 16, expansion: 2 }
+  - { depth: [0, 1], channels: 16, expansion: 2 }
+head: { channels: [0, 32] }
+)",
+                              kCifar10);
+  const auto names = [&](std::uint16_t stage2, std::uint16_t stage3, std::uint16_t head) {
+    std::set<std::string> result;
+    for (const ir::Layer& layer : space->decode({{stage2, stage3, head}}).layers) {
+      result.insert(layer.name);
+    }
+    return result;
+  };
+  EXPECT_THAT(names(1, 1, 1), IsSupersetOf({"stage3.block1.expand.conv", "head.conv", "logits"}));
+  EXPECT_THAT(names(1, 1, 0), IsSupersetOf({"stage3.block1.expand.conv", "logits.of_stage3"}));
+  EXPECT_THAT(names(1, 0, 1), IsSupersetOf({"head.of_stage2.conv", "logits"}));
+  EXPECT_THAT(names(0, 1, 1),
+              IsSupersetOf({"stage3.block1.of_stage1.expand.conv", "head.conv", "logits"}));
+  EXPECT_THAT(names(0, 0, 0), IsSupersetOf({"stage1.block1.expand.conv", "logits.of_stage1"}));
 }
 
 TEST(Dscnn, ContainsTheKeywordSpotterOfMlperfTiny) {
