@@ -40,9 +40,11 @@
 #include "engine/supernet_evaluator.hpp"
 #include "engine/training.hpp"
 #include "estimators/rank_statistics.hpp"
+#include "ir/network.hpp"
 #include "nn/caching_allocator.hpp"
 #include "report/report.hpp"
 #include "search/strategy.hpp"
+#include "train/path_sampler.hpp"
 #include "train/supernet.hpp"
 
 namespace {
@@ -68,7 +70,6 @@ double seconds_since(Clock::time_point start) {
 struct Options {
   fs::path folder = "build/supernet_rank";
   std::string experiment = "fashion_mnist_mcu_accurate";
-  std::vector<std::string> settings;
   int networks = 100;
   bool partly = false;
 };
@@ -77,8 +78,8 @@ class Bench {
  public:
   explicit Bench(const Options& options)
       : options_(options),
-        experiment_(load(options.experiment, options.settings)),
-        alone_(load("fashion_mnist_mcu", {}).finalists.train),
+        experiment_(load_with_supernet(options.experiment)),
+        alone_(load("fashion_mnist_mcu").finalists.train),
         inputs_(engine::load_inputs(experiment_)),
         data_(engine::train_data(*inputs_.data)),
         context_{experiment_, inputs_, training_},
@@ -117,6 +118,10 @@ class Bench {
     if (options_.partly) {
       const std::map<Genotype, Alone> known = read_alone(kSeed);
       std::erase_if(networks, [&](const Genotype& genotype) { return !known.contains(genotype); });
+      if (networks.size() < 2) {
+        throw error(ErrorCode::kFailedPrecondition,
+                    "too few networks are trained alone: run --figure alone first");
+      }
     }
     std::vector<train::Evaluation> scores(networks.size());
     std::vector<train::Evaluation> over_all(networks.size());
@@ -183,10 +188,17 @@ class Bench {
   }
 
  private:
-  static engine::Experiment load(const std::string& name,
-                                 const std::vector<std::string>& settings) {
+  static engine::Experiment load(const std::string& name) {
     return engine::Experiment::load(
-        fmt::format("{}/configs/experiments/{}.yaml", HWNAS_SOURCE_DIR, name), settings);
+        fmt::format("{}/configs/experiments/{}.yaml", HWNAS_SOURCE_DIR, name));
+  }
+  static engine::Experiment load_with_supernet(const std::string& name) {
+    engine::Experiment experiment = load(name);
+    if (!experiment.supernet) {
+      throw error(ErrorCode::kInvalidArgument, "--experiment {}: it has no section 'supernet'",
+                  name);
+    }
+    return experiment;
   }
 
   /// Fills in how the trial ends.
@@ -196,15 +208,19 @@ class Bench {
     trial.state = search::TrialState::kInfeasible;
     if (trial.violation > 0) return;
     trial.state = search::TrialState::kComplete;
-    predicted.metrics.push_back({"val_top1", supernet_->score(trial.genotype, scored_).top1, 0,
-                                 estimators::Origin::kPredicted});
+    const double score = -supernet_->score(trial.genotype, scored_).loss;
+    predicted.metrics.push_back({"val_top1", score, 0, estimators::Origin::kPredicted});
     trial.objectives = engine::minimised_objectives(experiment_.objectives, predicted.metrics);
   }
 
   fs::path checkpoint() const { return options_.folder / (options_.experiment + ".safetensors"); }
   fs::path seconds_file() const { return options_.folder / (options_.experiment + ".seconds"); }
+  /// Experiments of one space and one split of the data share it.
   fs::path alone_file(std::uint64_t seed) const {
-    return options_.folder / fmt::format("alone_seed_{}.txt", seed);
+    const ir::Network largest = inputs_.space->decode(train::largest_genotype(*inputs_.space));
+    return options_.folder /
+           fmt::format("alone_{:08x}_seed_{}.txt",
+                       derive_seed(ir::stable_hash(largest), {experiment_.seed}) >> 32, seed);
   }
 
   void require_trained() const {
@@ -349,8 +365,6 @@ int main(int argc, char** argv) try {
       ->check(CLI::IsMember({"train", "alone", "tau", "again", "score", "search"}));
   app.add_option("--folder", options.folder)->capture_default_str();
   app.add_option("--experiment", options.experiment, "whose supernet it is")->capture_default_str();
-  app.add_option("--set", options.settings,
-                 "settings of the experiment, such as supernet.epochs=9");
   app.add_option("--networks", options.networks)->capture_default_str();
   app.add_flag("--partly", options.partly, "tau: of the networks that are trained alone by now");
   CLI11_PARSE(app, argc, argv);

@@ -30,7 +30,7 @@ class PathScorer {
   PathScorer(RunContext& run, Executor& executor)
       : space_(*run.inputs().space),
         validation_(run.inputs().data->split.validation),
-        guessing_(std::log(run.inputs().task.classes)),
+        classes_(run.inputs().task.classes),
         supernet_(load_run_supernet({run.experiment(), run.inputs(), run.training(), run.folder(),
                                      run.store().rank_check(), run.store().few_shot()})),
         executor_(executor) {}
@@ -65,8 +65,7 @@ class PathScorer {
     run_all(executor_, entries.size(), [&](std::size_t i) {
       auto& [genotype, evaluation] = *entries[i];
       evaluation = supernet_->score(genotype, samples);
-      // What overflows is no better than a guess, and must not spoil the mean of the others.
-      if (!std::isfinite(evaluation.loss)) evaluation.loss = guessing_;
+      evaluation.loss = finite_loss(evaluation, classes_);
     });
     std::vector<train::Evaluation> result;
     for (const Genotype& genotype : genotypes) {
@@ -77,7 +76,7 @@ class PathScorer {
 
   const spaces::SearchSpace& space_;
   const std::vector<std::size_t>& validation_;
-  const double guessing_;
+  const int classes_;
   const std::unique_ptr<train::Supernet> supernet_;
   Executor& executor_;
 };

@@ -68,7 +68,7 @@ differentiable         [none] with section supernet: before the search, gradient
 evaluator
   name                 supernet: scores each candidate with shared weights; gives val_top1 (percent,
                        predicted): with a rank check, the accuracy of the network trained as there
-  samples                validation samples used, stratified; 0: all [0]
+  samples                validation samples used, by the rank check too, stratified; 0: all [0]
   otherwise              [none] options of train, which takes over if the rank check fails; without
                          it the run ends there
   name                 train: trains each candidate; gives val_top1 (percent)

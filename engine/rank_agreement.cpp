@@ -57,8 +57,15 @@ TrustedScores trusted_scores(const std::vector<RankCheckRecord>& check, double l
 
 std::optional<RankAgreement> trusted_agreement(const std::vector<RankCheckRecord>& check,
                                                double least_tau) {
-  const bool split = trusted_scores(check, least_tau) == TrustedScores::kFewShot;
-  return split ? few_shot_agreement(check) : rank_agreement(check);
+  switch (trusted_scores(check, least_tau)) {
+    case TrustedScores::kOneShot:
+      return rank_agreement(check);
+    case TrustedScores::kFewShot:
+      return few_shot_agreement(check);
+    case TrustedScores::kNone:
+      break;
+  }
+  return std::nullopt;
 }
 
 }  // namespace hwnas::engine

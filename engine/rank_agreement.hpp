@@ -28,7 +28,7 @@ std::optional<RankAgreement> few_shot_agreement(const std::vector<RankCheckRecor
 /// no check), of the split one, or none.
 enum class TrustedScores { kOneShot, kFewShot, kNone };
 TrustedScores trusted_scores(const std::vector<RankCheckRecord>& check, double least_tau);
-/// Of those that are trusted; nothing where there was no check.
+/// Of the scores that are trusted; nothing where none are, or nothing was checked.
 std::optional<RankAgreement> trusted_agreement(const std::vector<RankCheckRecord>& check,
                                                double least_tau);
 

@@ -153,7 +153,7 @@ struct SearchBatch {
 /// locked. Every method is one transaction, on the disk when it returns. One thread at a time: the
 /// pipeline's thread holds the only writing connection.
 ///
-/// Tables (user_version = 5), in the words of the records above:
+/// Tables (user_version = 6), in the words of the records above:
 ///   run       experiment, folder, version, machine, started, failure, latency_model (one row)
 ///   stage     position, name, done, seconds
 ///   rank_check  position, genotype, supernet_loss, alone_top1 (NULL: not trained yet),

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <mutex>
 
 #include "core/error.hpp"
@@ -33,9 +34,14 @@ class SupernetEvaluator final : public Evaluator {
 
  private:
   report::MetricValue predicted_top1(const train::Evaluation& score) const {
-    if (!agreement_) return {"val_top1", score.top1, 0, estimators::Origin::kPredicted};
-    return {"val_top1", std::clamp(agreement_->line.at(score.loss), 0.0, 100.0),
-            agreement_->residual, estimators::Origin::kPredicted};
+    constexpr auto kPredicted = estimators::Origin::kPredicted;
+    if (!agreement_) return {"val_top1", score.top1, 0, kPredicted};
+    // A line that does not fall has no order to give: least_tau allowed it.
+    if (!(agreement_->line.slope < 0)) {
+      return {"val_top1", score.top1, agreement_->residual, kPredicted};
+    }
+    return {"val_top1", agreement_->line.at(finite_loss(score, context_.inputs.task.classes)),
+            agreement_->residual, kPredicted};
   }
 
   const EvaluatorContext context_;
@@ -110,6 +116,10 @@ std::unique_ptr<train::Supernet> load_run_supernet(const EvaluatorContext& conte
   auto split = split_run_supernet(context, *whole, context.few_shot->decision, 1);
   split->load(few_shot_file(context.folder));
   return split;
+}
+
+double finite_loss(const train::Evaluation& score, int classes) {
+  return std::isfinite(score.loss) ? score.loss : std::log(classes);
 }
 
 std::vector<std::size_t> scored_samples(const EvaluatorContext& context) {

@@ -21,11 +21,15 @@ std::unique_ptr<train::Supernet> load_run_supernet(const EvaluatorContext& conte
 /// The validation samples that candidates are scored on.
 std::vector<std::size_t> scored_samples(const EvaluatorContext& context);
 
+/// The cross-entropy, in nats; where it overflows, that of a guess, which is no worse.
+double finite_loss(const train::Evaluation& score, int classes);
+
 /// `supernet`: gives val_top1 (percent, predicted). With a rank check, it is the accuracy of the
 /// network trained as that check trains, by the line through the check's networks from the
-/// cross-entropy with shared weights; its standard deviation is what that line leaves. Without one,
-/// it is the accuracy with shared weights. Options:
-///   samples    validation samples used, stratified; 0 (default) = all
+/// cross-entropy with shared weights (it may pass 100); its standard deviation is what that line
+/// leaves. Without one, with fewer than 5 networks in it, or where the line does not fall, it is
+/// the accuracy with shared weights. Options:
+///   samples    validation samples used, by the rank check too, stratified; 0 (default) = all
 ///   otherwise  options of evaluator `train`, which takes over where no scores can be trusted;
 ///              without it the run ends there
 std::vector<std::string> supernet_evaluator_metrics(const Config& options);

@@ -135,8 +135,9 @@ class SupernetStage {
     const std::vector<std::size_t> samples = scored_samples(context_);
     std::vector<double> losses(networks.size());
     Executor executor(run_.workers(), run_.drain());
-    run_all(executor, networks.size(),
-            [&](std::size_t i) { losses[i] = supernet.score(networks[i], samples).loss; });
+    run_all(executor, networks.size(), [&](std::size_t i) {
+      losses[i] = finite_loss(supernet.score(networks[i], samples), run_.inputs().task.classes);
+    });
     return losses;
   }
 
@@ -199,8 +200,14 @@ class SupernetStage {
   }
 
   void report_agreement() {
-    const auto agreement = rank_agreement(run_.store().rank_check());
-    if (!agreement) return;
+    const auto check = run_.store().rank_check();
+    const auto agreement = rank_agreement(check);
+    if (!agreement) {
+      run_.report(1, fmt::format("rank check: {} networks within the limits are too few: the "
+                                 "supernet's accuracies are used, unchecked",
+                                 check.size()));
+      return;
+    }
     const bool split = section_.few_shot && !(agreement->tau >= section_.least_tau);
     run_.report(split ? one_shot_share_ : 1,
                 describe("rank check", *agreement,

@@ -34,10 +34,10 @@ struct Line {
 
   double at(double x) const { return intercept + slope * x; }
 };
-/// The line that is robust where Kendall's tau is: its slope is the median of those between two
-/// points of different x, so it never has the sign that tau does not have; 0 if all x are equal.
-/// Half of the points lie above it (Sen, "Estimates of the Regression Coefficient Based on
-/// Kendall's Tau", JASA 1968). O(n^2). Both spans have the same length, at least 1.
+/// The line whose slope is the median of those between two points of different x, 0 if all x are
+/// equal: it never has the sign that Kendall's tau does not have, and bears 29 % of outliers. Half
+/// of the points lie above it (Sen, "Estimates of the Regression Coefficient Based on Kendall's
+/// Tau", JASA 1968). O(n^2). Both spans have the same length, at least 1.
 Line median_slope_line(std::span<const double> x, std::span<const double> y);
 
 /// How well predictions of a cost agree with what was measured.

@@ -148,7 +148,7 @@ json to_json(const RankCheckSummary& check) {
 
 nlohmann::json render_json(const RunSummary& run) {
   const HypervolumeCurve hypervolume = hypervolume_curve(run);
-  return {{"schema", "hwnas.report/1"},
+  return {{"schema", "hwnas.report/2"},
           {"name", run.name},
           {"state", run.state},
           {"started", run.started},

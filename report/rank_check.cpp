@@ -18,13 +18,16 @@ double loss_of(const RankCheckNetwork& network) {
   return network.few_shot_loss.value_or(network.supernet_loss);
 }
 
-/// Of predictions, through losses; "" where none are inside the axes.
-std::string predictions(const svg::Plot& plot, const RankCheckSummary& check, svg::Range losses) {
-  const double slope = check.few_shot ? check.few_shot->slope : check.slope;
-  const double intercept = check.few_shot ? check.few_shot->intercept : check.intercept;
-  if (slope == 0) return "";
-  return svg::line("diagonal", plot.x(intercept + slope * losses.low), plot.y(losses.low),
-                   plot.x(intercept + slope * losses.high), plot.y(losses.high));
+/// By the weights that were shared last.
+double predicted_top1(const RankCheckSummary& check, double loss) {
+  return check.few_shot ? check.few_shot->intercept + check.few_shot->slope * loss
+                        : check.intercept + check.slope * loss;
+}
+
+/// A line that does not fall is not used.
+bool predicts(const RankCheckSummary& check) {
+  if (check.few_shot) return check.few_shot->used && check.few_shot->slope < 0;
+  return check.used && check.slope < 0;
 }
 
 /// `behind` is drawn before the axes.
@@ -34,6 +37,11 @@ std::string chart(const RankCheckSummary& check, std::string_view behind = "") {
     losses.include(loss_of(network));
     accuracies.include(network.alone_top1);
   }
+  const svg::Range predicted{predicted_top1(check, losses.high), predicted_top1(check, losses.low)};
+  if (predicts(check)) {
+    accuracies.include(predicted.low);
+    accuracies.include(predicted.high);
+  }
   constexpr double kMargin = 0.08;
   svg::Plot plot(
       kLayout, {.title = "trained alone, top-1 (%, measured)", .range = accuracies.padded(kMargin)},
@@ -41,7 +49,10 @@ std::string chart(const RankCheckSummary& check, std::string_view behind = "") {
                                : "with shared weights, cross-entropy (nats)",
        .range = losses.padded(kMargin)},
       "Cross-entropy with shared weights over accuracy trained alone");
-  plot.add(predictions(plot, check, losses));
+  if (predicts(check)) {
+    plot.add(svg::line("diagonal", plot.x(predicted.low), plot.y(losses.high),
+                       plot.x(predicted.high), plot.y(losses.low)));
+  }
   for (const RankCheckNetwork& network : check.networks) {
     plot.add(svg::circle("front", plot.x(network.alone_top1), plot.y(loss_of(network)), 4.5,
                          fmt::format("{}\nshared weights {:.4f} nats\nalone {:.2f} %",
@@ -96,8 +107,9 @@ std::string rank_check_section(const RunSummary& run) {
       "supernet", "How well the supernet ranks",
       fmt::format(
           "{}. Each point is a network of the space, scored with the weights that all share "
-          "and then trained alone; the line predicts the accuracies of candidates.",
-          escape(describe_rank_check(*run.rank_check))),
+          "and then trained alone{}.",
+          escape(describe_rank_check(*run.rank_check)),
+          predicts(*run.rank_check) ? "; the line predicts the accuracies of candidates" : ""),
       fmt::format(
           "<div class=\"pair top\">{}<div><h3>Networks, the smallest first</h3>{}</div></div>",
           figure("<strong>Rank check</strong>", chart(*run.rank_check)), table(*run.rank_check)));

@@ -119,9 +119,9 @@ struct RankCheckSummary {
   double low = 0;  ///< of its 95 % interval
   double high = 0;
   double least_tau = 0;
-  double slope = 0;      ///< points a nat: the accuracy trained alone is predicted to be
-  double intercept = 0;  ///< percent: intercept + slope * loss
-  bool used = true;      ///< tau is not below least_tau
+  double slope = 0;  ///< points a nat; intercept + slope * loss predicts the accuracy trained alone
+  double intercept = 0;                         ///< percent
+  bool used = true;                             ///< tau is not below least_tau
   std::optional<FewShotSummary> few_shot = {};  ///< absent: it was not split
 };
 

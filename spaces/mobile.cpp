@@ -40,6 +40,7 @@ struct Stage {
   std::vector<Choice<int>> kernel;        ///< for each block
   std::vector<Choice<double>> expansion;  ///< for each block
   Choice<bool> squeeze_excite;
+  bool may_exist = false;
   Choice<ActivationKind> activation;
 };
 
@@ -63,9 +64,9 @@ Tensor inverted_residual(NetworkBuilder& builder, const std::string& name, const
 /// excite, hard swish and the head: Howard et al., "Searching for MobileNetV3" (2019), table 1.
 /// `per_block` opens kernel and expansion of every block, as in Cai et al., "Once-for-All" (2020).
 ///
-/// A layer that follows a stage or a head which the network lacks is named for what it reads,
-/// "logits.of_stage3": those channels do not stand for the same, so it shares no weights
-/// (nn/shared_parameters.hpp) with "logits".
+/// A classifier, head or first block that follows a stage or a head which the network lacks is
+/// named for what it reads, "logits.of_stage3": those channels do not stand for the same, so it
+/// shares no weights (nn/shared_parameters.hpp) with "logits".
 class MobileSpace final : public PlannedSpace<MobilePlan> {
  public:
   MobileSpace(const Config& options, const Task& task);
@@ -120,6 +121,7 @@ void MobileSpace::read_stage(const Config& config, const Options<ActivationKind>
   const int blocks = depths.values.back();
   Stage stage;
   stage.depth = decisions_.add(name + ".depth", depths);
+  stage.may_exist = blocks > 0;
   stage.channels =
       decisions_.add(name + ".channels", widths_.read_channels(config, "channels", kChannelsRange));
   stage.stride = decisions_.add(name + ".stride", read_integers(config, "stride", kStrideRange, 1));
@@ -203,7 +205,7 @@ ir::Network MobileSpace::build(const MobilePlan& plan) const {
       x = inverted_residual(builder, block == 0 ? reading(name) : name, x, plan.stages[i][block]);
     }
     if (!plan.stages[i].empty()) source = stage;
-    if (!stages_[i].kernel.empty()) before = stage;
+    if (stages_[i].may_exist) before = stage;
   }
   if (plan.head_channels > 0) {
     const ConvSpec spec{.out_channels = plan.head_channels};

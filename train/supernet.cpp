@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <numeric>
+#include <set>
 
 #include "core/error.hpp"
 #include "core/executor.hpp"
@@ -36,16 +37,34 @@ constexpr int kRandomCovered = 200;
 // Batches, and networks for each decision, that gradients are matched on.
 constexpr std::size_t kMatched = 8;
 
+/// The largest network's neighbours, and from there on, one decision changed at a time, those that
+/// show layers which no network before had: nothing else about them is smaller than it can be.
+std::vector<Genotype> around_largest(const spaces::SearchSpace& space) {
+  std::vector<Genotype> shows_layers = {largest_genotype(space)};
+  std::vector<Genotype> result = shows_layers;
+  std::set<std::string> seen;
+  for (const ir::Layer& layer : space.decode(result.front()).layers) seen.insert(layer.name);
+  for (std::size_t i = 0; i < shows_layers.size(); ++i) {
+    for (const Genotype& genotype : spaces::neighbours(space, Genotype(shows_layers[i]))) {
+      const std::size_t before = seen.size();
+      for (const ir::Layer& layer : space.decode(genotype).layers) seen.insert(layer.name);
+      if (seen.size() > before) shows_layers.push_back(genotype);
+      if (i == 0 || seen.size() > before) result.push_back(genotype);
+    }
+  }
+  return result;
+}
+
 /// Genotypes that have, together, the largest extent of every layer of the space.
 std::vector<Genotype> covering_genotypes(const spaces::SearchSpace& space, std::uint64_t seed) {
   std::vector<Genotype> result;
   Rng rng(derive_seed(seed, {kCoverStream}));
   for (int i = 0; i < kRandomCovered; ++i) result.push_back(spaces::sample(space, rng));
-  for (const Genotype& bound : {smallest_genotype(space), largest_genotype(space)}) {
-    const std::vector<Genotype> around = spaces::neighbours(space, bound);
-    result.insert(result.end(), around.begin(), around.end());
-    result.push_back(bound);
+  for (const Genotype& genotype : spaces::neighbours(space, smallest_genotype(space))) {
+    result.push_back(genotype);
   }
+  result.push_back(smallest_genotype(space));
+  for (const Genotype& genotype : around_largest(space)) result.push_back(genotype);
   return result;
 }
 

@@ -102,7 +102,7 @@ TEST(Store, GivesBackWhatItWasGiven) {
   EXPECT_EQ(trials[1].violation, 2);
 }
 
-TEST(Store, GivesBackBothScoresOfTheRankCheck) {
+TEST(Store, GivesBackBothLossesOfTheRankCheck) {
   const TemporaryFolder folder;
   Store store = Store::create(folder.path(), kRun);
   EXPECT_FALSE(store.few_shot());

@@ -35,6 +35,8 @@ RunSummary one_shot() {
                        .low = 0.4,
                        .high = 1,
                        .least_tau = 0.5,
+                       .slope = -20,
+                       .intercept = 101,
                        .used = true};
   run.differentiable = DifferentiableSummary{
       .skipped = "",
@@ -268,6 +270,16 @@ TEST(RankCheckSvg, HasEveryNetworkAndStandsAlone) {
   for (const char* const network : {"0-1&lt;b&gt;", "1-1", "1-2"}) {
     EXPECT_THAT(svg, HasSubstr(network));
   }
+  EXPECT_THAT(svg, HasSubstr("class=\"diagonal\""));
+}
+
+TEST(RankCheckSvg, HasNoLineOfPredictionsThatNothingMakes) {
+  RankCheckSummary check = *one_shot().rank_check;
+  check.used = false;
+  EXPECT_THAT(render_rank_check_svg(check), Not(HasSubstr("class=\"diagonal\"")));
+  check.few_shot =
+      FewShotSummary{.decision = "width", .slope = -20, .intercept = 101, .used = true};
+  EXPECT_THAT(render_rank_check_svg(check), HasSubstr("class=\"diagonal\""));
 }
 
 }  // namespace

@@ -18,6 +18,12 @@ std::unique_ptr<SearchSpace> space_of(std::string_view yaml, const Task& task) {
   return make_space(Config::parse(yaml, "space.yaml"), task);
 }
 
+std::set<std::string> layer_names(const ir::Network& network) {
+  std::set<std::string> names;
+  for (const ir::Layer& layer : network.layers) names.insert(layer.name);
+  return names;
+}
+
 /// The network of a file in which every choice is fixed.
 ir::Network only_network(std::string_view yaml, const Task& task) {
   const auto space = space_of(yaml, task);
@@ -112,11 +118,7 @@ head: { channels: [0, 32] }
 )",
                               kCifar10);
   const auto names = [&](std::uint16_t stage2, std::uint16_t stage3, std::uint16_t head) {
-    std::set<std::string> result;
-    for (const ir::Layer& layer : space->decode({{stage2, stage3, head}}).layers) {
-      result.insert(layer.name);
-    }
-    return result;
+    return layer_names(space->decode({{stage2, stage3, head}}));
   };
   EXPECT_THAT(names(1, 1, 1), IsSupersetOf({"stage3.block1.expand.conv", "head.conv", "logits"}));
   EXPECT_THAT(names(1, 1, 0), IsSupersetOf({"stage3.block1.expand.conv", "logits.of_stage3"}));
@@ -124,6 +126,21 @@ head: { channels: [0, 32] }
   EXPECT_THAT(names(0, 1, 1),
               IsSupersetOf({"stage3.block1.of_stage1.expand.conv", "head.conv", "logits"}));
   EXPECT_THAT(names(0, 0, 0), IsSupersetOf({"stage1.block1.expand.conv", "logits.of_stage1"}));
+}
+
+TEST(Mobile, WhatNoNetworkOfTheSpaceHasIsNotReadPast) {
+  const auto space = space_of(R"(
+family: mobile
+stem: { channels: 8 }
+stages:
+  - { depth: 0, channels: 8, expansion: 2 }
+  - { depth: 1, channels: 8, expansion: 1 }
+head: { channels: 16, features: [0, 32] }
+)",
+                              kCifar10);
+  EXPECT_THAT(layer_names(space->decode({{1}})),
+              IsSupersetOf({"stage2.block1.depthwise.conv", "features", "logits"}));
+  EXPECT_THAT(layer_names(space->decode({{0}})), IsSupersetOf({"head.conv", "logits.of_head"}));
 }
 
 TEST(Dscnn, ContainsTheKeywordSpotterOfMlperfTiny) {

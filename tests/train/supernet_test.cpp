@@ -264,6 +264,36 @@ TEST(Supernet, RefusesAFileOfAnotherTraining) {
   EXPECT_THROW(other->load(folder / "one"), Error);
 }
 
+TEST(Supernet, HasRoomForWideNetworksThatLackSeveralStages) {
+  const toy::Problem problem;
+  const auto space = make({"",
+                           R"(
+family: mobile
+stem: { channels: 8 }
+stages:
+  - { depth: 1, channels: [8, 16, 24], expansion: [1, 2, 3] }
+  - { depth: [0, 1], channels: [8, 16, 24], expansion: [1, 2, 3] }
+  - { depth: [0, 1], channels: [8, 16, 24], expansion: [1, 2, 3] }
+  - { depth: [0, 1], channels: [8, 16, 24], expansion: [1, 2, 3] }
+head: { channels: [0, 16, 32] }
+)",
+                           {1, 8, 8}});
+  const auto supernet = make_supernet(*space, problem.data, quick_options(), 1);
+  const auto decisions = space->decisions();
+  for (int lacked = 0; lacked < 8; ++lacked) {
+    Genotype genotype = largest_genotype(*space);
+    for (std::size_t i = 0; i < decisions.size(); ++i) {
+      for (int stage = 0; stage < 3; ++stage) {
+        const bool lacks = (lacked >> stage & 1) != 0;
+        if (lacks && decisions[i].name == fmt::format("stage{}.depth", stage + 2)) {
+          genotype.choices[i] = 0;
+        }
+      }
+    }
+    EXPECT_NO_THROW(supernet->cut_out(genotype)) << spaces::to_string(genotype);
+  }
+}
+
 TEST(PathSampler, TrainsEveryOptionEquallyOftenInEachFairStep) {
   const auto space = make(kSpaces[4]);  // decisions of five options each
   const PathSampler sampler(*space, SupernetScheme::kFair, 0, 10, 1);
