@@ -66,6 +66,19 @@ struct ShapedProblem : toy::Problem {
   explicit ShapedProblem(const ir::Shape& shape) { dataset.shape = shape; }
 };
 
+/// How bright the image is: unlike the place of what is bright, that survives an average over it.
+struct BrightnessProblem : ShapedProblem {
+  explicit BrightnessProblem(const ir::Shape& shape) : ShapedProblem(shape) {
+    Rng rng(1);
+    const std::size_t pixels = dataset.bytes.size() / dataset.labels.size();
+    for (std::size_t i = 0; i < dataset.bytes.size(); ++i) {
+      const auto level = static_cast<std::size_t>(45 * dataset.labels[i / pixels]);
+      dataset.bytes[i] = static_cast<std::uint8_t>(rng.index(100) + level);
+    }
+    data.normalisation = data::measure_normalisation(dataset, indices);
+  }
+};
+
 SupernetOptions quick_options(SupernetScheme scheme = SupernetScheme::kSandwich, int epochs = 1) {
   SupernetOptions options;
   options.training = {
@@ -117,16 +130,29 @@ TEST_P(EverySpace, InBfloat16ItScoresNearlyWhatTheNetworkCutOutDoesInFloats) {
 }
 
 TEST_P(EverySpace, IsTrainedByEveryScheme) {
-  const ShapedProblem problem(GetParam().input);
+  const BrightnessProblem problem(GetParam().input);
   const auto space = make(GetParam());
+  std::vector<Genotype> networks = {largest_genotype(*space)};
+  Rng rng(7);
+  for (int i = 0; i < 9; ++i) networks.push_back(spaces::sample(*space, rng));
+  const auto mean_loss = [&](const Supernet& supernet) {
+    double sum = 0;
+    for (const Genotype& genotype : networks) {
+      sum += supernet.score(genotype, problem.data.validation).loss;
+    }
+    return sum / static_cast<double>(networks.size());
+  };
   for (const auto scheme : {SupernetScheme::kSinglePath, SupernetScheme::kFair,
                             SupernetScheme::kSandwich, SupernetScheme::kProgressive}) {
-    const auto supernet = make_supernet(*space, problem.data, quick_options(scheme, 4), 1);
-    const Evaluation before = supernet->score(largest_genotype(*space), problem.data.validation);
+    // Progressive shrinking opens the others late.
+    networks.resize(scheme == SupernetScheme::kProgressive ? 1 : 10);
+    SupernetOptions options = quick_options(scheme, 6);
+    options.training.learning_rate = 0.1;
+    const auto supernet = make_supernet(*space, problem.data, options, 1);
+    const double before = mean_loss(*supernet);
     const TrainResult result = supernet->train();
     EXPECT_EQ(result.outcome, TrainOutcome::kComplete) << to_string(scheme) << result.reason;
-    const Evaluation after = supernet->score(largest_genotype(*space), problem.data.validation);
-    EXPECT_LT(after.loss, before.loss) << to_string(scheme);
+    EXPECT_LT(mean_loss(*supernet), 0.8 * before) << to_string(scheme);
   }
 }
 
