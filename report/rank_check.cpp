@@ -74,7 +74,7 @@ std::string table(const RankCheckSummary& check) {
   }
   return fmt::format(
       "<div class=\"scroll\"><table class=\"numbers\"><thead><tr><th scope=\"col\">genotype</th>"
-      "<th scope=\"col\">shared weights (nats)</th>{}<th scope=\"col\">alone</th></tr></thead>"
+      "<th scope=\"col\">shared (nats)</th>{}<th scope=\"col\">alone</th></tr></thead>"
       "<tbody>{}</tbody></table>{}</div>",
       check.few_shot ? "<th scope=\"col\">split (nats)</th>" : "", rows,
       check.networks.size() > kMostRows ? "<p class=\"note\">report.json has all.</p>" : "");
