@@ -270,9 +270,7 @@ class Bench {
       losses.push_back(scores[i].loss);
       check.networks.push_back({spaces::to_string(networks[i]), losses[i], alone[i]});
     }
-    const estimators::Line line = estimators::median_slope_line(losses, alone);
-    check.slope = line.slope;
-    check.intercept = line.intercept;
+    check.line = estimators::median_slope_line(losses, alone);
     write_file_atomically(options_.folder / "tau.svg", report::render_rank_check_svg(check));
   }
 

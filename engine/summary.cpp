@@ -97,8 +97,7 @@ std::optional<report::RankCheckSummary> summarise_rank_check(const Experiment& e
                                    .low = agreement->low,
                                    .high = agreement->high,
                                    .least_tau = least_tau,
-                                   .slope = agreement->line.slope,
-                                   .intercept = agreement->line.intercept,
+                                   .line = agreement->line,
                                    .used = trusted == TrustedScores::kOneShot,
                                    .few_shot = std::nullopt};
   for (const RankCheckRecord& network : check) {
@@ -113,8 +112,7 @@ std::optional<report::RankCheckSummary> summarise_rank_check(const Experiment& e
                         .tau = split->tau,
                         .low = split->low,
                         .high = split->high,
-                        .slope = split->line.slope,
-                        .intercept = split->line.intercept,
+                        .line = split->line,
                         .used = trusted == TrustedScores::kFewShot};
   }
   return summary;

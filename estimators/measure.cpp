@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "core/error.hpp"
+#include "estimators/rank_statistics.hpp"
 
 namespace hwnas::estimators {
 
@@ -26,13 +27,6 @@ constexpr double kWarmUpShare = 0.2;  // of max_seconds, where the runs never be
 
 double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return (*middle + *std::max_element(values.begin(), middle)) / 2;
 }
 
 /// Half the width of the median's 95 % interval over the median; infinity where there is none.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "core/rng.hpp"
 
@@ -51,14 +52,6 @@ std::int64_t merge_sort_swaps(std::span<double> values, std::span<double> buffer
   }
   std::ranges::copy(buffer, values.begin());
   return swaps;
-}
-
-/// Of at least one value, which are put in another order.
-double median(std::vector<double>& values) {
-  const auto upper = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, upper);
-  if (values.size() % 2 == 1) return *upper;
-  return (*upper + *std::max_element(values.begin(), upper)) / 2;
 }
 
 double pearson(std::span<const double> a, std::span<const double> b) {
@@ -143,6 +136,14 @@ TauInterval kendall_interval(std::span<const double> a, std::span<const double> 
   return {taus[taus.size() / 40], taus[taus.size() - 1 - taus.size() / 40]};
 }
 
+double median(std::vector<double> values) {
+  assert(!values.empty());
+  const auto upper = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, upper);
+  if (values.size() % 2 == 1) return *upper;
+  return (*upper + *std::max_element(values.begin(), upper)) / 2;
+}
+
 Line median_slope_line(std::span<const double> x, std::span<const double> y) {
   assert(x.size() == y.size() && !x.empty());
   std::vector<double> slopes;
@@ -151,10 +152,10 @@ Line median_slope_line(std::span<const double> x, std::span<const double> y) {
       if (x[i] != x[j]) slopes.push_back((y[j] - y[i]) / (x[j] - x[i]));
     }
   }
-  const double slope = slopes.empty() ? 0 : median(slopes);
+  const double slope = slopes.empty() ? 0 : median(std::move(slopes));
   std::vector<double> intercepts;
   for (std::size_t i = 0; i < x.size(); ++i) intercepts.push_back(y[i] - slope * x[i]);
-  return {slope, median(intercepts)};
+  return {slope, median(std::move(intercepts))};
 }
 
 Agreement agreement(std::span<const Prediction> predictions, std::span<const double> truths) {

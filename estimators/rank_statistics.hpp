@@ -7,6 +7,9 @@
 
 namespace hwnas::estimators {
 
+/// Of at least one value.
+double median(std::vector<double> values);
+
 /// Positions 1 to n in ascending order; equal values share the mean of theirs.
 std::vector<double> ranks(std::span<const double> values);
 

@@ -127,8 +127,8 @@ json to_json(const FewShotSummary& few_shot) {
           {"tau", few_shot.tau},
           {"low", few_shot.low},
           {"high", few_shot.high},
-          {"slope", few_shot.slope},
-          {"intercept", few_shot.intercept},
+          {"slope", few_shot.line.slope},
+          {"intercept", few_shot.line.intercept},
           {"used", few_shot.used}};
 }
 
@@ -138,8 +138,8 @@ json to_json(const RankCheckSummary& check) {
           {"low", check.low},
           {"high", check.high},
           {"least_tau", check.least_tau},
-          {"slope", check.slope},
-          {"intercept", check.intercept},
+          {"slope", check.line.slope},
+          {"intercept", check.line.intercept},
           {"used", check.used},
           {"few_shot", check.few_shot ? to_json(*check.few_shot) : json()}};
 }

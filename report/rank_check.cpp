@@ -19,15 +19,14 @@ double loss_of(const RankCheckNetwork& network) {
 }
 
 /// By the weights that were shared last.
-double predicted_top1(const RankCheckSummary& check, double loss) {
-  return check.few_shot ? check.few_shot->intercept + check.few_shot->slope * loss
-                        : check.intercept + check.slope * loss;
+const estimators::Line& line_of(const RankCheckSummary& check) {
+  return check.few_shot ? check.few_shot->line : check.line;
 }
 
 /// A line that does not fall is not used.
 bool predicts(const RankCheckSummary& check) {
-  if (check.few_shot) return check.few_shot->used && check.few_shot->slope < 0;
-  return check.used && check.slope < 0;
+  const bool used = check.few_shot ? check.few_shot->used : check.used;
+  return used && line_of(check).slope < 0;
 }
 
 /// `behind` is drawn before the axes.
@@ -37,7 +36,7 @@ std::string chart(const RankCheckSummary& check, std::string_view behind = "") {
     losses.include(loss_of(network));
     accuracies.include(network.alone_top1);
   }
-  const svg::Range predicted{predicted_top1(check, losses.high), predicted_top1(check, losses.low)};
+  const svg::Range predicted{line_of(check).at(losses.high), line_of(check).at(losses.low)};
   if (predicts(check)) {
     accuracies.include(predicted.low);
     accuracies.include(predicted.high);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "estimators/cost_model.hpp"
+#include "estimators/rank_statistics.hpp"
 #include "ir/network.hpp"
 #include "search/strategy.hpp"
 
@@ -107,9 +108,8 @@ struct FewShotSummary {
   double tau = 0;         ///< Kendall's
   double low = 0;         ///< of its 95 % interval
   double high = 0;
-  double slope = 0;  ///< of the line of predictions, as RankCheckSummary's
-  double intercept = 0;
-  bool used = true;  ///< tau is not below least_tau
+  estimators::Line line;  ///< as RankCheckSummary's
+  bool used = true;       ///< tau is not below least_tau
 };
 
 /// How well the supernet's scores rank networks.
@@ -119,9 +119,8 @@ struct RankCheckSummary {
   double low = 0;  ///< of its 95 % interval
   double high = 0;
   double least_tau = 0;
-  double slope = 0;  ///< points a nat; intercept + slope * loss predicts the accuracy trained alone
-  double intercept = 0;                         ///< percent
-  bool used = true;                             ///< tau is not below least_tau
+  estimators::Line line;  ///< the predicted accuracy trained alone, percent, over the loss
+  bool used = true;       ///< tau is not below least_tau
   std::optional<FewShotSummary> few_shot = {};  ///< absent: it was not split
 };
 

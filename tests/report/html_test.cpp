@@ -35,8 +35,7 @@ RunSummary one_shot() {
                        .low = 0.4,
                        .high = 1,
                        .least_tau = 0.5,
-                       .slope = -20,
-                       .intercept = 101,
+                       .line = {-20, 101},
                        .used = true};
   run.differentiable = DifferentiableSummary{
       .skipped = "",
@@ -277,8 +276,7 @@ TEST(RankCheckSvg, HasNoLineOfPredictionsThatNothingMakes) {
   RankCheckSummary check = *one_shot().rank_check;
   check.used = false;
   EXPECT_THAT(render_rank_check_svg(check), Not(HasSubstr("class=\"diagonal\"")));
-  check.few_shot =
-      FewShotSummary{.decision = "width", .slope = -20, .intercept = 101, .used = true};
+  check.few_shot = FewShotSummary{.decision = "width", .line = {-20, 101}, .used = true};
   EXPECT_THAT(render_rank_check_svg(check), HasSubstr("class=\"diagonal\""));
 }
 

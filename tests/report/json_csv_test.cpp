@@ -68,7 +68,7 @@ TEST(Json, HasTheDistributionThatTheSearchStartedFrom) {
 TEST(Json, HasBothSupernetsOfTheRankCheck) {
   RunSummary run = sample::finished_run();
   run.rank_check = RankCheckSummary{
-      .networks = {{"0-1", 0.5, 85, 0.25}}, .tau = 0.25, .slope = -12.5, .used = false};
+      .networks = {{"0-1", 0.5, 85, 0.25}}, .tau = 0.25, .line = {-12.5, 0}, .used = false};
   const nlohmann::json once = render_json(run).at("rank_check");
   EXPECT_TRUE(once.at("few_shot").is_null());
   run.rank_check->few_shot = FewShotSummary{.decision = "width", .similarity = 0.125, .tau = 0.75};
