@@ -26,6 +26,7 @@
 #include "compression/quantizer.hpp"
 #include "core/error.hpp"
 #include "data/dataset.hpp"
+#include "estimators/rank_statistics.hpp"
 #include "tests/train/min_max_scales.hpp"
 #include "train/batches_torch.hpp"
 #include "train/quantized_training.hpp"
@@ -135,11 +136,6 @@ Row train_quantized(const Problem& problem, const ir::FoldedNetwork& network,
   return {before, result.validation_top1(), agreement_text(problem, network.network, result)};
 }
 
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
-}
-
 /// Seconds an epoch, with and without a teacher, over those of float; of interleaved rounds.
 struct EpochCosts {
   double plain = 0;
@@ -167,7 +163,7 @@ EpochCosts epoch_costs(const Problem& problem, const ir::FoldedNetwork& network,
     plain.push_back(quantized(0) / in_float);
     distilled.push_back(quantized(0.5) / in_float);
   }
-  return {median(plain), median(distilled)};
+  return {estimators::median(plain), estimators::median(distilled)};
 }
 
 }  // namespace

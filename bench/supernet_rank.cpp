@@ -34,6 +34,7 @@
 #include "core/error.hpp"
 #include "core/executor.hpp"
 #include "core/file.hpp"
+#include "core/sha256.hpp"
 #include "engine/front.hpp"
 #include "engine/inputs.hpp"
 #include "engine/rank_check_networks.hpp"
@@ -92,7 +93,7 @@ class Bench {
   /// Seconds of training so far, all calls together.
   double train() {
     double before = 0;
-    std::ifstream(seconds_file()) >> before;
+    if (supernet_->epochs_done() > 0) std::ifstream(seconds_file()) >> before;
     const auto start = Clock::now();
     supernet_->train([&](const train::EpochResult& epoch) {
       supernet_->save(checkpoint());
@@ -208,7 +209,7 @@ class Bench {
     trial.state = search::TrialState::kInfeasible;
     if (trial.violation > 0) return;
     trial.state = search::TrialState::kComplete;
-    const double score = -supernet_->score(trial.genotype, scored_).loss;
+    const double score = -loss_of(supernet_->score(trial.genotype, scored_));
     predicted.metrics.push_back({"val_top1", score, 0, estimators::Origin::kPredicted});
     trial.objectives = engine::minimised_objectives(experiment_.objectives, predicted.metrics);
   }
@@ -218,9 +219,10 @@ class Bench {
   /// Experiments of one space and one split of the data share it.
   fs::path alone_file(std::uint64_t seed) const {
     const ir::Network largest = inputs_.space->decode(train::largest_genotype(*inputs_.space));
-    return options_.folder /
-           fmt::format("alone_{:08x}_seed_{}.txt",
-                       derive_seed(ir::stable_hash(largest), {experiment_.seed}) >> 32, seed);
+    const std::string trained =
+        sha256(fmt::format("{} split by {} into {} {}", ir::stable_hash_digits(largest),
+                           experiment_.seed, data_.train.size(), train::to_string(alone_)));
+    return options_.folder / fmt::format("alone_{}_seed_{}.txt", trained.substr(0, 8), seed);
   }
 
   void require_trained() const {
@@ -251,9 +253,12 @@ class Bench {
     return tau;
   }
 
-  static std::vector<double> less_loss(const std::vector<train::Evaluation>& scores) {
+  double loss_of(const train::Evaluation& score) const {
+    return engine::finite_loss(score, inputs_.task.classes);
+  }
+  std::vector<double> less_loss(const std::vector<train::Evaluation>& scores) const {
     std::vector<double> values;
-    for (const train::Evaluation& score : scores) values.push_back(-score.loss);
+    for (const train::Evaluation& score : scores) values.push_back(-loss_of(score));
     return values;
   }
   static std::vector<double> top1_of(const std::vector<train::Evaluation>& scores) {
@@ -267,7 +272,7 @@ class Bench {
     report::RankCheckSummary check;
     std::vector<double> losses;
     for (std::size_t i = 0; i < networks.size(); ++i) {
-      losses.push_back(scores[i].loss);
+      losses.push_back(loss_of(scores[i]));
       check.networks.push_back({spaces::to_string(networks[i]), losses[i], alone[i]});
     }
     check.line = estimators::median_slope_line(losses, alone);
@@ -295,6 +300,10 @@ class Bench {
   Alone train_alone(const Genotype& genotype, std::uint64_t seed) const {
     const ir::Network network = inputs_.space->decode(genotype);
     const train::TrainResult result = train::train_network(network, data_, alone_, seed);
+    if (result.outcome != train::TrainOutcome::kComplete) {
+      throw error(ErrorCode::kSearchFailed, "{} could not be trained alone: {}",
+                  spaces::to_string(genotype), result.reason);
+    }
     const data::Dataset& test = inputs_.data->source.test;
     std::vector<std::size_t> all(test.size());
     std::iota(all.begin(), all.end(), 0);

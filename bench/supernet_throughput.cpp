@@ -20,6 +20,7 @@
 #include "core/error.hpp"
 #include "core/rng.hpp"
 #include "core/scratch_folder.hpp"
+#include "estimators/rank_statistics.hpp"
 #include "spaces/search_space.hpp"
 #include "train/optimizer_torch.hpp"
 #include "train/subnet_torch.hpp"
@@ -34,11 +35,6 @@ constexpr int kWarmUp = 5;
 
 double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
 }
 
 std::vector<ir::Network> draw(int count) {
@@ -63,7 +59,7 @@ class OurSupernet {
         values_, gradients_, torch::tensor(shared_.decay_mask()), train::TrainOptions{});
   }
 
-  /// Everything that a step of Supernet does, but for reading data.
+  /// What a step of a Supernet does once the network is drawn and the batch read.
   void step(const ir::Network& network) {
     train::Subnet subnet(network, shared_, torch::kCPU);
     subnet.take_from(values_);
@@ -136,9 +132,9 @@ int main(int argc, char** argv) try {
   }
   const double steps = count;
   fmt::print("hwnas {:.2f} ms a step, {:.0f} images/s; python3-torch ({}) {:.2f} ms a step\n",
-             median(ours) / steps, 1e3 * batch * steps / median(ours), layout,
-             median(python) / steps);
-  fmt::print("{:.2f}\n", median(python) / median(ours));
+             estimators::median(ours) / steps, 1e3 * batch * steps / estimators::median(ours),
+             layout, estimators::median(python) / steps);
+  fmt::print("{:.2f}\n", estimators::median(python) / estimators::median(ours));
 } catch (const hwnas::Error& error) {
   fmt::print(stderr, "supernet_throughput: {}\n", error.what());
   return 1;

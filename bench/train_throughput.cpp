@@ -24,6 +24,7 @@
 
 #include "bench/reference_candidate.hpp"
 #include "core/error.hpp"
+#include "estimators/rank_statistics.hpp"
 #include "ir/initial_weights.hpp"
 #include "nn/module_torch.hpp"
 #include "train/optimizer_torch.hpp"
@@ -38,11 +39,6 @@ double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
-}
-
 /// Median of step() in ms over `seconds`, after a warm-up.
 double time_steps(double seconds, const std::function<void()>& step) {
   for (int i = 0; i < 10; ++i) step();
@@ -53,7 +49,7 @@ double time_steps(double seconds, const std::function<void()>& step) {
     step();
     times.push_back(milliseconds_since(begin));
   }
-  return median(times);
+  return estimators::median(times);
 }
 
 struct Data {
@@ -213,7 +209,7 @@ std::map<std::string, double> compare(int threads, int batch, double seconds, in
     times[kOurs].push_back(time_steps(seconds, [&] { loop.step(); }));
   }
   std::map<std::string, double> medians;
-  for (const auto& [name, values] : times) medians[name] = median(values);
+  for (const auto& [name, values] : times) medians[name] = estimators::median(values);
   return medians;
 }
 
@@ -238,7 +234,7 @@ int main(int argc, char** argv) try {
   if (figure == "concurrency") {
     std::vector<double> ratios;
     for (int round = 0; round < rounds; ++round) ratios.push_back(concurrency(batch, seconds));
-    fmt::print("{:.2f}\n", median(ratios));
+    fmt::print("{:.2f}\n", estimators::median(ratios));
     return 0;
   }
   const auto times = compare(threads, batch, seconds, rounds);

@@ -80,7 +80,8 @@ void print_compression(const engine::CompressResult& result, const Invocation& i
                   fmt::format("{:.2f}", *result.summary.test_top1)});
   for (const auto& cost : result.costs) {
     rows.push_back({cost.metric, fmt::format("{:.6g}", cost.in_float),
-                    fmt::format("{:.6g}", cost.in_int8), fmt::format("{:.6g}", cost.compressed)});
+                    fmt::format("{:.6g}", cost.in_int8),
+                    fmt::format("{:.6g}", cost.compressed.value)});
   }
   fmt::print("{}", format_table(rows));
   for (const exporters::Artifact& artifact : result.artifacts) {
@@ -103,7 +104,7 @@ void add_compress(CLI::App& app, Invocation& invocation) {
       ->required();
   command->add_option(
       "--data", options->data,
-      "Data set of `hwnas list data`, or a map as in an experiment or in a .yaml file "
+      "Reader of `hwnas list readers`, or a map as in an experiment or in a .yaml file "
       "[the run's]");
   add_device_options(*command, options->target);
   command->add_option("--limit", options->limits, "Cost that must not be exceeded; may be repeated")

@@ -18,6 +18,7 @@ ExitCode exit_code_of(ErrorCode code) {
       return ExitCode::kTryAgain;
     case ErrorCode::kCancelled:
       return ExitCode::kInterrupted;
+    case ErrorCode::kSearchFailed:
     case ErrorCode::kInternal:
       return ExitCode::kFailed;
   }

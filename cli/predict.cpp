@@ -120,7 +120,8 @@ void add_predict(CLI::App& app, Invocation& invocation) {
       app,
       {"predict",
        "Predict what a network costs on a device, in all and per layer",
-       {"hwnas predict configs/experiments/fashion_mnist_mcu.yaml --genotype 0-2-1-3",
+       {"hwnas predict configs/experiments/fashion_mnist_mcu.yaml --genotype "
+        "1-1-1-0-0-0-0-1-0-0-1-0-0-0-0-0-0",
         "hwnas predict --network network.json --device stm32f746 --runtime tflite_micro"}},
       invocation);
   auto options = std::make_shared<Options>();

@@ -22,7 +22,7 @@ void write_report(const Options& options, const Invocation& invocation) {
   if (invocation.json)
     print_json(report::render_json(engine::summarise_run(options.run)));
   else
-    for (const char* file : {"report.html", "report.json", "trials.csv"})
+    for (const char* file : {"report.html", "report.json", "trials.csv", "front.svg"})
       fmt::print("{}\n", (std::filesystem::path(folder) / file).string());
 }
 

@@ -42,7 +42,7 @@ spaces::Task task_of_options(const SubjectOptions& options) {
 
 spaces::Task task_of(const engine::Experiment& experiment) {
   if (experiment.task_without_data) return *experiment.task_without_data;
-  const data::Dataset train = data::read_data(experiment.data).train;
+  const data::Dataset train = data::read_data(experiment.data, experiment.folder).train;
   return {train.shape, static_cast<int>(train.class_names.size())};
 }
 

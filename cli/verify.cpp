@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cli/command.hpp"
@@ -13,10 +15,12 @@ namespace {
 struct Options {
   std::string file;
   std::string run;
+  std::optional<std::uint64_t> trial;
 };
 
 void verify(const Options& options, const Invocation& invocation) {
-  const engine::Verification done = engine::verify_artifact(options.file, options.run);
+  const engine::Verification done =
+      engine::verify_artifact(options.file, options.run, options.trial);
   if (invocation.json) {
     print_json({{"file", options.file},
                 {"format", done.format},
@@ -44,6 +48,7 @@ void add_verify(CLI::App& app, Invocation& invocation) {
   command->add_option("FILE", options->file, "Exported file")->type_name("FILE")->required();
   command->add_option("--run", options->run, "Run that it is of [the folder it lies in]")
       ->type_name("DIR");
+  command->add_option("--trial", options->trial, "Finalist that it is of [the chosen one]");
   command->callback([options, &invocation] { verify(*options, invocation); });
 }
 

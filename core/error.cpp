@@ -18,6 +18,8 @@ std::string_view to_string(ErrorCode code) {
       return "unavailable";
     case ErrorCode::kCancelled:
       return "cancelled";
+    case ErrorCode::kSearchFailed:
+      return "search failed";
     case ErrorCode::kInternal:
       return "internal error";
   }

@@ -18,6 +18,7 @@ enum class ErrorCode {
   kResourceExhausted,   ///< disk, memory or a quota is used up
   kUnavailable,         ///< try again later
   kCancelled,           ///< the caller asked to stop
+  kSearchFailed,        ///< a search or a pass ended without a result; its input was right
   kInternal,            ///< a defect of hwnas or of a library below it
 };
 

@@ -6,8 +6,8 @@
 #include "data/dataset.hpp"
 
 /// One function a row of readers(). `options` holds the row's `name` and the keys documented here,
-/// strictly; `folder` is what relative paths are relative to. Errors are read_data's. Files may be
-/// gzip's.
+/// strictly; `folder` is what relative paths are relative to. Errors are read_data's. Files
+/// other than PNG may be gzip's.
 namespace hwnas::data {
 
 /// Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017): 1x28x28 bytes, ten classes.

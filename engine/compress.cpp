@@ -117,11 +117,9 @@ std::vector<CompressResult::Cost> costs_of(const Subject& subject,
        {"flash_bytes", "peak_sram_bytes", "latency_ms", "energy_mj", "macs"}) {
     const auto model = estimators::make_cost_model(metric, subject.device,
                                                    subject.device.runtime(subject.runtime));
-    const auto predicted = [&](const ir::Network& network) {
-      return model->predict(network).value;
-    };
-    costs.push_back({metric, predicted(at_precision(compressed, {32, 32})),
-                     predicted(at_precision(compressed, {8, 8})), predicted(compressed)});
+    costs.push_back({metric, model->predict(at_precision(compressed, {32, 32})).value,
+                     model->predict(at_precision(compressed, {8, 8})).value,
+                     model->predict(compressed)});
   }
   return costs;
 }
@@ -135,7 +133,7 @@ void write_artifacts(const CompressRequest& request, const Subject& subject,
   }
   std::vector<exporters::ManifestMetric> metrics;
   for (const CompressResult::Cost& cost : result.costs) {
-    metrics.push_back({cost.metric, {cost.compressed, 0, estimators::Origin::kPredicted, {}}});
+    metrics.push_back({cost.metric, cost.compressed});
   }
   metrics.push_back(
       {"quantized_val_top1", {result.summary.val_top1, 0, estimators::Origin::kMeasured, {}}});
@@ -177,7 +175,7 @@ nlohmann::json to_json(const CompressResult& result) {
   json costs = json::object();
   for (const auto& cost : result.costs) {
     costs[cost.metric] = {
-        {"float", cost.in_float}, {"int8", cost.in_int8}, {"compressed", cost.compressed}};
+        {"float", cost.in_float}, {"int8", cost.in_int8}, {"compressed", cost.compressed.value}};
   }
   json passes = json::array();
   for (const report::PassSummary& pass : result.summary.passes) {
@@ -232,7 +230,7 @@ CompressResult compress_model(const CompressRequest& request, const Training& tr
     throw error(ErrorCode::kCancelled, "stopped before the compression was done: start it again");
   }
   if (!done.model.integers) {
-    throw error(ErrorCode::kFailedPrecondition, "no pass was accepted: {}",
+    throw error(ErrorCode::kSearchFailed, "no pass was accepted: {}",
                 done.reports.empty() ? "none was given" : done.reports.back().summary);
   }
   subject.model.quantized = done.model.integers;

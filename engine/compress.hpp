@@ -43,7 +43,7 @@ struct CompressResult {
     std::string metric;
     double in_float = 0;
     double in_int8 = 0;
-    double compressed = 0;
+    estimators::Estimate compressed;
   };
   std::vector<Cost> costs;
 };
@@ -58,7 +58,7 @@ nlohmann::json to_json(const CompressResult& result);
 void require_valid(const CompressRequest& request);
 
 /// Throws what require_valid, import_model, read_data, passes and exporters throw, InvalidArgument
-/// if the data do not fit the model or it is in integers already, FailedPrecondition if no pass was
+/// if the data do not fit the model or it is in integers already, SearchFailed if no pass was
 /// accepted, Cancelled if it was stopped.
 CompressResult compress_model(const CompressRequest& request, const Training& training);
 

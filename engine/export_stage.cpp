@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/sha256.hpp"
 #include "engine/finalist_files.hpp"
+#include "engine/front.hpp"
 #include "engine/probes.hpp"
 #include "engine/run_facts.hpp"
 #include "engine/stages.hpp"
@@ -18,9 +19,11 @@
 namespace hwnas::engine {
 namespace {
 
+/// Of each name the best known one.
 std::vector<exporters::ManifestMetric> manifest_metrics(const FinalistRecord& finalist) {
   std::vector<exporters::ManifestMetric> metrics;
   for (const report::MetricValue& metric : finalist.metrics) {
+    if (best_known(finalist.metrics, metric.name).origin != metric.origin) continue;
     metrics.push_back({metric.name, {metric.value, metric.standard_deviation, metric.origin, {}}});
   }
   if (finalist.test_top1) {
@@ -41,6 +44,8 @@ void add_quantized_metrics(const std::optional<CompressionRecord>& compression,
     measured("quantized_test_top1", *compression->summary.test_top1);
   }
 }
+
+constexpr const char* kExportFolder = "export";  // in the run's
 
 std::vector<std::size_t> all_of(const data::Dataset& dataset) {
   std::vector<std::size_t> all(dataset.size());
@@ -153,7 +158,7 @@ StageOutcome run_export(RunContext& run) {
   const LoadedData& data = *run.inputs().data;
   Exportable source =
       make_exportable(run.experiment(), data, run.folder(), store, chosen_finalist(store));
-  const std::filesystem::path to = run.folder() / "export";
+  const std::filesystem::path to = run.folder() / kExportFolder;
   const auto artifacts = write_artifacts(source, run.experiment().exports, to);
   // The artifacts compute what the network computes (export_model has checked it), so the network
   // stands for them on the test data.
@@ -180,14 +185,24 @@ void export_run(const std::filesystem::path& folder, const std::vector<std::stri
                 const std::filesystem::path& to, std::optional<std::uint64_t> trial) {
   const StoreReader store(folder);
   const Experiment experiment = stored_experiment(store);
+  const bool as_in_the_run = formats.empty() && !trial;
+  if (to.empty() && !as_in_the_run) {
+    throw invalid_argument(
+        "{}: what the run exported would be replaced: give a folder for other formats or another "
+        "trial (--to)",
+        (folder / kExportFolder).string());
+  }
   FinalistRecord finalist = trial ? finalist_of_trial(store, *trial) : chosen_finalist(store);
   const Inputs inputs = load_inputs(experiment);
   const Exportable source =
       make_exportable(experiment, *inputs.data, folder, store, std::move(finalist));
-  write_manifest_of(source, write_artifacts(source, formats, to), to);
+  const std::filesystem::path into = to.empty() ? folder / kExportFolder : to;
+  const std::vector<std::string>& wanted = formats.empty() ? experiment.exports : formats;
+  write_manifest_of(source, write_artifacts(source, wanted, into), into);
 }
 
-Verification verify_artifact(const std::filesystem::path& file, const std::filesystem::path& run) {
+Verification verify_artifact(const std::filesystem::path& file, const std::filesystem::path& run,
+                             std::optional<std::uint64_t> trial) {
   std::filesystem::path folder = run;
   if (folder.empty()) {
     folder = std::filesystem::absolute(file).parent_path();
@@ -195,9 +210,10 @@ Verification verify_artifact(const std::filesystem::path& file, const std::files
   }
   const StoreReader store(folder);
   const Experiment experiment = stored_experiment(store);
+  FinalistRecord finalist = trial ? finalist_of_trial(store, *trial) : chosen_finalist(store);
   const Inputs inputs = load_inputs(experiment);
   const Exportable source =
-      make_exportable(experiment, *inputs.data, folder, store, chosen_finalist(store));
+      make_exportable(experiment, *inputs.data, folder, store, std::move(finalist));
   const auto probes = artifact_probes(source.data);
   const std::string_view format = exporters::format_of(file);
   exporters::require_equal_outputs(source.model, format, file, probes);

@@ -159,6 +159,7 @@ StageOutcome FinalistTraining::run_to_end() {
 }
 
 TrainingEnded FinalistTraining::train(FinalistRecord finalist, std::stop_token stop) {
+  if (stop.stop_requested()) return {std::move(finalist), {}, true};
   const Experiment& experiment = run_.experiment();
   finalist.metrics.clear();  // the store has those of the choice
   train::TrainOptions options = experiment.finalists.train;
@@ -228,7 +229,7 @@ std::uint64_t best_trained(const std::vector<FinalistRecord>& finalists) {
     best_top1 = top1;
   }
   if (best == nullptr) {
-    throw error(ErrorCode::kFailedPrecondition,
+    throw error(ErrorCode::kSearchFailed,
                 "no finalist could be trained; trial {}: {}; change the training options of "
                 "'finalists'",
                 finalists.front().trial, finalists.front().reason);

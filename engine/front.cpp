@@ -6,13 +6,18 @@
 
 namespace hwnas::engine {
 
-double best_known_value(std::span<const report::MetricValue> metrics, std::string_view name) {
+const report::MetricValue& best_known(std::span<const report::MetricValue> metrics,
+                                      std::string_view name) {
   const report::MetricValue* best = nullptr;
   for (const report::MetricValue& metric : metrics) {
     if (metric.name == name && (best == nullptr || metric.origin > best->origin)) best = &metric;
   }
   if (best == nullptr) throw error(ErrorCode::kInternal, "no value of the metric '{}'", name);
-  return best->value;
+  return *best;
+}
+
+double best_known_value(std::span<const report::MetricValue> metrics, std::string_view name) {
+  return best_known(metrics, name).value;
 }
 
 std::vector<double> minimised_objectives(std::span<const Objective> objectives,

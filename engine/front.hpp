@@ -10,8 +10,10 @@
 
 namespace hwnas::engine {
 
-/// The value of a metric; of several, the measured one before the emulated before the predicted.
+/// A metric; of several of its name, the measured one before the emulated before the predicted.
 /// Throws Internal if there is none.
+const report::MetricValue& best_known(std::span<const report::MetricValue> metrics,
+                                      std::string_view name);
 double best_known_value(std::span<const report::MetricValue> metrics, std::string_view name);
 
 /// The values of a trial's objectives, those to be maximised negated. Throws Internal if one is

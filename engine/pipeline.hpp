@@ -55,6 +55,7 @@ void check_runnable(const Experiment& experiment);
 /// Creates the run's folder and its store, then runs all stages: prepare, search, finalists,
 /// compression, export, report. Throws AlreadyExists if the folder holds a run, FailedPrecondition
 /// if another process has it locked, and what check_runnable throws; nothing is created then.
+/// SearchFailed if a stage ends without a result: the run's folder keeps what there is.
 RunResult start_run(const Experiment& experiment, const RunOptions& options);
 
 /// Goes on with a run from its store: finished stages are skipped, finished trials are replayed
@@ -74,7 +75,9 @@ report::RunSummary summarise_run(const std::filesystem::path& folder);
 /// report.html, report.json, trials.csv and front.svg into the run's folder (or `to`).
 void write_report(const std::filesystem::path& folder, const std::filesystem::path& to);
 
-/// Exports one trained finalist (the chosen one by default) of a finished run again.
+/// Exports one trained finalist (the chosen one by default) of a finished run again. No formats:
+/// the experiment's. `to` empty: the run's own folder of exports, which always holds what the
+/// experiment asks for: throws InvalidArgument if that is not what is exported.
 void export_run(const std::filesystem::path& folder, const std::vector<std::string>& formats,
                 const std::filesystem::path& to, std::optional<std::uint64_t> trial);
 

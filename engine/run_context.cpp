@@ -26,7 +26,7 @@ void RunContext::begin(Stage stage) {
     if (record.stage < stage) seconds_before_ += record.seconds;
     if (record.stage == stage) earlier_stage_seconds_ = record.seconds;
   }
-  report(0, "");
+  report(Progress{});
   first_fraction_.reset();  // what a resumed stage had done before is no progress of this attempt
 }
 
@@ -36,7 +36,9 @@ void RunContext::pause() {
 
 void RunContext::finish() {
   store_.set_stage({stage_, true, stage_seconds()});
-  report(1, "");
+  Progress end;
+  end.fraction = 1;
+  report(std::move(end));
 }
 
 double RunContext::stage_seconds() const {
@@ -58,6 +60,7 @@ void RunContext::report(Progress progress) {
 }
 
 void RunContext::report(double fraction, std::string message) {
+  store_.set_stage({stage_, false, stage_seconds()});
   Progress progress;
   progress.fraction = fraction;
   progress.message = std::move(message);

@@ -42,6 +42,7 @@ class RunContext {
   /// Sends `progress` on, completed with stage, times and an estimate of the time left, which takes
   /// the fraction of this attempt's work for as long as it took.
   void report(Progress progress);
+  /// And notes the time spent, so that it counts in a run that is killed.
   void report(double fraction, std::string message);
 
  private:

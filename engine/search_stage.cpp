@@ -226,7 +226,7 @@ void Search::fail_all_infeasible() const {
     limits += fmt::format("\n  {}: limit {:.10g}, smallest seen {:.10g}", limit.metric, limit.bound,
                           smallest);
   }
-  throw error(ErrorCode::kFailedPrecondition,
+  throw error(ErrorCode::kSearchFailed,
               "{} proposals in a row broke limits: widen the limits, or give the space smaller "
               "choices (search.max_infeasible sets how many are tried){}",
               infeasible_in_a_row_, limits);
@@ -353,19 +353,19 @@ StageOutcome Search::drain() {
 void Search::require_front() const {
   if (!measurements_.front().points().empty()) return;
   if (feasible_ == 0 && out_of_time()) {
-    throw error(ErrorCode::kFailedPrecondition,
+    throw error(ErrorCode::kSearchFailed,
                 "none of {} proposals kept the limits in the {:g} minutes of the search: raise "
                 "search.minutes, widen the limits, or give the space smaller choices",
                 asked_, *experiment_.search_minutes);
   }
   if (feasible_ == 0) {
-    throw error(ErrorCode::kFailedPrecondition,
+    throw error(ErrorCode::kSearchFailed,
                 "every network of the space breaks a limit: widen the limits, or give the space "
                 "smaller choices");
   }
   const auto evaluated = std::ranges::find_if(
       trials_, [](const TrialRecord& trial) { return trial.state != TrialState::kInfeasible; });
-  throw error(ErrorCode::kFailedPrecondition,
+  throw error(ErrorCode::kSearchFailed,
               "none of the {} evaluated candidates is complete; trial {} {}: {}", feasible_,
               evaluated->id, search::to_string(*evaluated->state), evaluated->reason);
 }

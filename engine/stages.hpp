@@ -13,7 +13,7 @@ namespace hwnas::engine {
 void require_reachable_limits(const Experiment& experiment, const spaces::SearchSpace& space);
 
 /// Trains the run's supernet, and checks how it ranks networks against their own training. Epochs
-/// and networks that are done stay so. Throws FailedPrecondition if the training diverges.
+/// and networks that are done stay so. Throws SearchFailed if the training diverges.
 StageOutcome run_supernet(RunContext& run);
 
 /// Optimises a distribution over networks by gradients on the run's supernet, from which the search
@@ -23,7 +23,7 @@ StageOutcome run_differentiable(RunContext& run);
 
 /// Trains chosen points of the front on the whole training split, measures their latency on this
 /// processor, and chooses the one with the best validation accuracy. A finalist whose weights are
-/// stored is not trained again. Throws FailedPrecondition if no training succeeds.
+/// stored is not trained again. Throws SearchFailed if no training succeeds.
 StageOutcome run_finalists(RunContext& run);
 
 /// `count` points of a front sorted by its first objective: its best one, and the others evenly
@@ -38,7 +38,8 @@ StageOutcome run_compression(RunContext& run);
 /// into <folder>/export/ with manifest.json beside it; then tests it on the test data, once.
 StageOutcome run_export(RunContext& run);
 
-/// report.html, report.json and trials.csv of the run, as it will be when this stage is done.
+/// report.html, report.json, trials.csv and front.svg of the run, as it will be when this stage is
+/// done.
 StageOutcome run_report(RunContext& run);
 
 }  // namespace hwnas::engine

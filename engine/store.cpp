@@ -126,7 +126,7 @@ void Store::set_failure(const std::string& reason) {
 void Store::add_rank_check(const std::vector<RankCheckRecord>& networks) {
   Transaction transaction(database_);
   for (std::size_t i = 0; i < networks.size(); ++i) {
-    database_.run("INSERT INTO rank_check VALUES (?1, ?2, ?3, NULL, NULL)", i,
+    database_.run("INSERT INTO rank_check VALUES (?1, ?2, ?3, NULL, '', NULL)", i,
                   spaces::to_string(networks[i].genotype), networks[i].supernet_loss);
   }
   transaction.commit();
@@ -134,6 +134,10 @@ void Store::add_rank_check(const std::vector<RankCheckRecord>& networks) {
 
 void Store::finish_rank_check(std::size_t position, double alone_top1) {
   database_.run("UPDATE rank_check SET alone_top1 = ?2 WHERE position = ?1", position, alone_top1);
+}
+
+void Store::fail_rank_check(std::size_t position, const std::string& failure) {
+  database_.run("UPDATE rank_check SET failure = ?2 WHERE position = ?1", position, failure);
 }
 
 void Store::set_few_shot(const FewShotRecord& few_shot) {

@@ -59,8 +59,11 @@ struct StageRecord {
 struct RankCheckRecord {
   spaces::Genotype genotype;
   double supernet_loss = 0;
-  std::optional<double> alone_top1;     ///< absent: not trained yet
+  std::optional<double> alone_top1;     ///< absent: not trained
+  std::string failure;                  ///< why it could not be trained; empty: it was, or will be
   std::optional<double> few_shot_loss;  ///< of the split supernet; absent: not scored by one
+
+  bool is_done() const { return alone_top1 || !failure.empty(); }
 };
 
 /// Where a supernet was split because the scores cannot be trusted.
@@ -188,6 +191,7 @@ class Store : public StoreReader {
   void add_rank_check(const std::vector<RankCheckRecord>& networks);
   /// `position`: in rank_check().
   void finish_rank_check(std::size_t position, double alone_top1);
+  void fail_rank_check(std::size_t position, const std::string& failure);
   /// Notes where the supernet is split, before the parts are trained.
   void set_few_shot(const FewShotRecord& few_shot);
   /// Scores of the split supernet, one for each of rank_check().

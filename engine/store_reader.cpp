@@ -110,14 +110,15 @@ std::vector<StageRecord> StoreReader::stages() const {
 std::vector<RankCheckRecord> StoreReader::rank_check() const {
   std::vector<RankCheckRecord> networks;
   Statement rows = database_.query(
-      "SELECT genotype, supernet_loss, alone_top1, few_shot_loss FROM rank_check"
+      "SELECT genotype, supernet_loss, alone_top1, failure, few_shot_loss FROM rank_check"
       " ORDER BY position");
   while (rows.next()) {
     RankCheckRecord& network = networks.emplace_back();
     network.genotype = spaces::genotype_from_string(rows.text(0));
     network.supernet_loss = rows.real(1);
     if (!rows.is_null(2)) network.alone_top1 = rows.real(2);
-    if (!rows.is_null(3)) network.few_shot_loss = rows.real(3);
+    network.failure = rows.text(3);
+    if (!rows.is_null(4)) network.few_shot_loss = rows.real(4);
   }
   return networks;
 }

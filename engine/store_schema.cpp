@@ -26,6 +26,7 @@ CREATE TABLE rank_check (
   genotype       TEXT NOT NULL,
   supernet_loss  REAL NOT NULL,
   alone_top1     REAL,
+  failure        TEXT NOT NULL,
   few_shot_loss  REAL
 );
 CREATE TABLE few_shot (
@@ -112,7 +113,7 @@ CREATE TABLE artifact (
   sha256  TEXT NOT NULL,
   bytes   INTEGER NOT NULL
 );
-PRAGMA user_version = 6;
+PRAGMA user_version = 7;
 )sql";
 
 void require_store_file(const std::filesystem::path& folder) {

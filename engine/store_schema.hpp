@@ -10,7 +10,7 @@ namespace hwnas::engine {
 // Shared by the writing and the reading half of the store; the tables are described in store.hpp.
 
 inline constexpr const char* kStoreFile = "run.db";
-inline constexpr int kSchemaVersion = 6;
+inline constexpr int kSchemaVersion = 7;
 inline constexpr std::string_view kSearchPhase = "search";
 inline constexpr std::string_view kFinalistPhase = "finalist";
 

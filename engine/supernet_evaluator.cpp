@@ -35,11 +35,10 @@ class SupernetEvaluator final : public Evaluator {
  private:
   report::MetricValue predicted_top1(const train::Evaluation& score) const {
     constexpr auto kPredicted = estimators::Origin::kPredicted;
-    if (!agreement_) return {"val_top1", score.top1, 0, kPredicted};
     // A line that does not fall has no order to give: least_tau allowed it.
-    if (!(agreement_->line.slope < 0)) {
-      return {"val_top1", score.top1, agreement_->residual, kPredicted};
-    }
+    const bool predicts = agreement_ && agreement_->line.slope < 0;
+    // How far that is from an accuracy trained alone is not known.
+    if (!predicts) return {"val_top1", score.top1, 0, kPredicted};
     return {"val_top1", agreement_->line.at(finite_loss(score, context_.inputs.task.classes)),
             agreement_->residual, kPredicted};
   }
@@ -146,7 +145,7 @@ std::unique_ptr<Evaluator> make_supernet_evaluator(const EvaluatorContext& conte
   }
   const auto few_shot = few_shot_agreement(context.rank_check);
   throw error(
-      ErrorCode::kFailedPrecondition,
+      ErrorCode::kSearchFailed,
       "the supernet ranks networks with a Kendall's tau of {}{}, and "
       "supernet.rank_check.least_tau is {:g}: train it longer, or give evaluator.otherwise, by "
       "which candidates are trained alone",

@@ -41,6 +41,7 @@ class SupernetStage {
       report_agreement();
     }
     const auto check = run_.store().rank_check();
+    require_trained(check);
     const bool passed = trusted_scores(check, section_.least_tau) == TrustedScores::kOneShot;
     return passed || !section_.few_shot ? StageOutcome::kDone : split();
   }
@@ -49,7 +50,6 @@ class SupernetStage {
   struct Trained {
     std::size_t position = 0;
     train::TrainResult result;
-    std::string failure;
   };
 
   /// The stage's progress goes from `first` to `last` meanwhile.
@@ -71,7 +71,7 @@ class SupernetStage {
         run_.drain());
     if (result.outcome == train::TrainOutcome::kCancelled) return StageOutcome::kInterrupted;
     if (result.outcome != train::TrainOutcome::kComplete) {
-      throw error(ErrorCode::kFailedPrecondition,
+      throw error(ErrorCode::kSearchFailed,
                   "the supernet's training failed: {}; change the training options of 'supernet'",
                   result.reason);
     }
@@ -124,6 +124,7 @@ class SupernetStage {
       check.push_back({.genotype = networks[i],
                        .supernet_loss = scored[i],
                        .alone_top1 = std::nullopt,
+                       .failure = "",
                        .few_shot_loss = std::nullopt});
     }
     run_.store().add_rank_check(check);
@@ -142,9 +143,8 @@ class SupernetStage {
   }
 
   bool is_checked() {
-    return std::ranges::all_of(run_.store().rank_check(), [](const RankCheckRecord& network) {
-      return network.alone_top1.has_value();
-    });
+    const auto check = run_.store().rank_check();
+    return !check.empty() && std::ranges::all_of(check, &RankCheckRecord::is_done);
   }
 
   StageOutcome train_alone() {
@@ -154,7 +154,7 @@ class SupernetStage {
     std::size_t done = 0;
     Executor executor(run_.workers(), run_.drain());
     for (std::size_t i = 0; i < check.size(); ++i) {
-      if (check[i].alone_top1) {
+      if (check[i].is_done()) {
         ++done;
         continue;
       }
@@ -167,23 +167,34 @@ class SupernetStage {
     for (; running > 0; --running) {
       Trained trained;
       mailbox.pop(trained);
-      if (!trained.failure.empty())
-        throw error(ErrorCode::kFailedPrecondition, "{}", trained.failure);
       if (trained.result.outcome == train::TrainOutcome::kCancelled) {
         interrupted = true;
         continue;
       }
-      run_.store().finish_rank_check(trained.position, trained.result.validation_top1());
       ++done;
-      const double share = static_cast<double>(done) / static_cast<double>(check.size());
-      run_.report(one_shot_share_ * (kTrainingShare + (1 - kTrainingShare) * share),
-                  fmt::format("rank check: {} of {} networks trained alone", done, check.size()));
+      note(trained, static_cast<double>(done) / static_cast<double>(check.size()),
+           fmt::format("rank check: {} of {} networks trained alone", done, check.size()));
     }
     return interrupted ? StageOutcome::kInterrupted : StageOutcome::kDone;
   }
 
+  /// A network that could not be trained says nothing of the scores, so it is left out of the
+  /// check.
+  void note(const Trained& trained, double share, std::string message) {
+    if (trained.result.outcome == train::TrainOutcome::kComplete) {
+      run_.store().finish_rank_check(trained.position, trained.result.validation_top1());
+    } else {
+      run_.store().fail_rank_check(trained.position, trained.result.reason);
+      message +=
+          fmt::format("; network {} is left out: {}", trained.position + 1, trained.result.reason);
+    }
+    run_.report(one_shot_share_ * (kTrainingShare + (1 - kTrainingShare) * share),
+                std::move(message));
+  }
+
   Trained train_alone(std::size_t position, const spaces::Genotype& genotype,
                       std::stop_token stop) {
+    if (stop.stop_requested()) return {position, {train::TrainOutcome::kCancelled, {}, {}, ""}};
     const Experiment& experiment = run_.experiment();
     train::TrainOptions options = section_.check_training;
     options.threads = experiment.threads_per_worker;
@@ -192,20 +203,34 @@ class SupernetStage {
               run_.training().train_network(
                   run_.inputs().space->decode(genotype), train_data(*run_.inputs().data), options,
                   stream_seed(experiment.seed, SeedStream::kRankCheck, position + 1), {},
-                  [](const train::EpochResult&) { return true; }, std::move(stop)),
-              ""};
+                  [](const train::EpochResult&) { return true; }, std::move(stop))};
     } catch (const std::exception& thrown) {
-      return {position, {}, thrown.what()};
+      return {position, {train::TrainOutcome::kDiverged, {}, {}, thrown.what()}};
     }
+  }
+
+  static std::ptrdiff_t trained_alone(const std::vector<RankCheckRecord>& check) {
+    return std::ranges::count_if(
+        check, [](const RankCheckRecord& network) { return network.alone_top1.has_value(); });
+  }
+
+  static void require_trained(const std::vector<RankCheckRecord>& check) {
+    if (check.empty() || trained_alone(check) > 0) return;
+    throw error(ErrorCode::kSearchFailed,
+                "rank check: no network could be trained alone; network 1: {}; change the training "
+                "options of 'supernet.rank_check'",
+                check.front().failure);
   }
 
   void report_agreement() {
     const auto check = run_.store().rank_check();
     const auto agreement = rank_agreement(check);
     if (!agreement) {
-      run_.report(1, fmt::format("rank check: {} networks within the limits are too few: the "
-                                 "supernet's accuracies are used, unchecked",
-                                 check.size()));
+      run_.report(
+          1,
+          fmt::format("rank check: {} networks within the limits, trained alone, are too few: the "
+                      "supernet's accuracies are used, unchecked",
+                      trained_alone(check)));
       return;
     }
     const bool split = section_.few_shot && !(agreement->tau >= section_.least_tau);

@@ -14,14 +14,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// The end of a metric's name is its unit.
+/// The end of a metric's name tells its unit.
 std::string_view unit_of(std::string_view metric) {
   struct Unit {
     std::string_view suffix;
     std::string_view unit;
   };
   constexpr std::array kUnits = {Unit{"_ms", "ms"}, Unit{"_mj", "mJ"}, Unit{"_bytes", "byte"},
-                                 Unit{"macs", "MAC"}};
+                                 Unit{"macs", "MAC"}, Unit{"top1", "%"}};
   for (const auto& [suffix, unit] : kUnits) {
     if (metric.ends_with(suffix)) return unit;
   }
@@ -34,10 +34,9 @@ Json to_json(const ManifestMetric& metric) {
                {"unit", unit_of(metric.name)},
                {"origin", estimators::to_string(estimate.origin)}};
   if (estimate.standard_deviation > 0) {
-    constexpr double kNormal95 = 1.959964;  // 97.5 % quantile of the standard normal
-    const double half = kNormal95 * estimate.standard_deviation;
+    const estimators::Interval interval = estimators::interval_95(estimate);
     json["standard_deviation"] = estimate.standard_deviation;
-    json["interval_95"] = {estimate.value - half, estimate.value + half};
+    json["interval_95"] = {interval.low, interval.high};
   }
   return json;
 }

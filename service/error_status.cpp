@@ -26,6 +26,7 @@ grpc::StatusCode code_of_error(ErrorCode code) {
     case ErrorCode::kAlreadyExists:
       return grpc::StatusCode::ALREADY_EXISTS;
     case ErrorCode::kFailedPrecondition:
+    case ErrorCode::kSearchFailed:
       return grpc::StatusCode::FAILED_PRECONDITION;
     case ErrorCode::kResourceExhausted:
       return grpc::StatusCode::RESOURCE_EXHAUSTED;

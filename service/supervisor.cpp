@@ -114,7 +114,7 @@ void Supervisor::serve() {
       std::erase_if(running_, [&](auto& entry) { return watch(*entry.second); });
     } catch (const std::exception& failure) {
       // The store, most likely, whose disk is full: all is tried again.
-      log_event("supervisor_failed", {{"message", failure.what()}});
+      log_event(LogLevel::kError, "supervisor_failed", {{"message", failure.what()}});
       std::this_thread::sleep_for(options_.poll_every);
     }
   }
@@ -341,7 +341,8 @@ void Supervisor::feed(Running& running, bool always) {
     update = running.feed->poll(always);
   } catch (const Error& failure) {
     // The process says the same when it reads its run, and that decides.
-    log_event("run_unreadable", {{"job", running.name.text()}, {"message", failure.what()}});
+    log_event(LogLevel::kError, "run_unreadable",
+              {{"job", running.name.text()}, {"message", failure.what()}});
   }
   if (!update) return;
   try {
@@ -388,7 +389,9 @@ void Supervisor::put_back(const JobRecord& job, const std::string& why) {
 void Supervisor::remove_files(std::int64_t uid) const {
   std::error_code failed;
   fs::remove_all(job_folder(options_.folder, uid), failed);
-  if (failed) log_event("files_not_removed", {{"uid", uid}, {"message", failed.message()}});
+  if (failed)
+    log_event(LogLevel::kWarning, "files_not_removed",
+              {{"uid", uid}, {"message", failed.message()}});
 }
 
 /// What a crash between the deletion of a job and that of its files has left.

@@ -46,7 +46,7 @@ void UploadKeeper::serve() {
       sweep();
     } catch (const std::exception& failure) {
       // The store, whose disk is full perhaps: it is tried again.
-      log_event("uploads_not_kept", {{"message", failure.what()}});
+      log_event(LogLevel::kError, "uploads_not_kept", {{"message", failure.what()}});
     }
     lock.lock();
     wake_.wait_for(lock, look_every_, [this] { return closing_ || wanted_; });
@@ -70,7 +70,8 @@ void UploadKeeper::sweep() const {
     std::error_code failed;
     fs::remove(file, failed);
     if (failed)
-      log_event("files_not_removed", {{"upload", *number}, {"message", failed.message()}});
+      log_event(LogLevel::kWarning, "files_not_removed",
+                {{"upload", *number}, {"message", failed.message()}});
   }
 }
 

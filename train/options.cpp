@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "train/trainer.hpp"
 
 namespace hwnas::train {
@@ -45,6 +47,17 @@ TrainOptions train_options_from_config(const Config& config, TrainOptions option
   }
   options.device = config.string_or("device", options.device);
   return options;
+}
+
+std::string to_string(const TrainOptions& options) {
+  const auto& [crop_padding, flip, erase_size] = options.augmentation;
+  return fmt::format(
+      "epochs {} batch_size {} optimizer {} learning_rate {} momentum {} weight_decay {} "
+      "warmup_epochs {} label_smoothing {} crop_padding {} flip {} erase_size {} precision {}",
+      options.epochs, options.batch_size, options.optimizer == Optimizer::kSgd ? "sgd" : "adamw",
+      options.learning_rate, options.momentum, options.weight_decay, options.warmup_epochs,
+      options.label_smoothing, crop_padding, flip, erase_size,
+      options.precision == TrainPrecision::kFloat32 ? "float32" : "bfloat16");
 }
 
 }  // namespace hwnas::train

@@ -57,6 +57,11 @@ bool PathSampler::distils() const {
   return scheme_ == SupernetScheme::kSandwich || scheme_ == SupernetScheme::kProgressive;
 }
 
+std::size_t PathSampler::constant_paths() const {
+  if (scheme_ == SupernetScheme::kSandwich) return 2;
+  return scheme_ == SupernetScheme::kProgressive ? 1 : 0;
+}
+
 bool PathSampler::opens_widths(std::int64_t step) const {
   const auto phase = [&](std::int64_t at) { return at * kPhases / steps_; };
   return scheme_ == SupernetScheme::kProgressive && step > 0 && phase(step) == kWidths &&

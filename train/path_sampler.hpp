@@ -25,6 +25,8 @@ class PathSampler {
   /// The first is the teacher of the others where the scheme has one.
   std::vector<spaces::Genotype> paths(std::int64_t step) const;
   bool distils() const;
+  /// How many of the first paths are the same in every step.
+  std::size_t constant_paths() const;
   /// Whether narrower networks are drawn from this step on, and none were before.
   bool opens_widths(std::int64_t step) const;
   /// With the fixed choice.

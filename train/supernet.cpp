@@ -3,15 +3,14 @@
 #include <fmt/format.h>
 
 #include <future>
-#include <map>
-#include <mutex>
 #include <numeric>
-#include <set>
 
 #include "core/error.hpp"
 #include "core/executor.hpp"
 #include "core/rng.hpp"
+#include "core/sha256.hpp"
 #include "ir/initial_weights.hpp"
+#include "train/covering_genotypes.hpp"
 #include "train/distillation_torch.hpp"
 #include "train/gradient_matching_torch.hpp"
 #include "train/optimizer_torch.hpp"
@@ -28,45 +27,11 @@ using torch::Tensor;
 // Streams of the training's seed.
 constexpr std::uint64_t kWeightsStream = 1;
 constexpr std::uint64_t kCalibrationStream = 4;
-constexpr std::uint64_t kCoverStream = 5;
 constexpr std::uint64_t kMatchingStream = 6;
 // Images that statistics are measured on at a time, as many as a training step commonly has.
 constexpr std::size_t kCalibrationBatch = 125;
-// Beside those at the bounds of each decision.
-constexpr int kRandomCovered = 200;
 // Batches, and networks for each decision, that gradients are matched on.
 constexpr std::size_t kMatched = 8;
-
-/// The largest network's neighbours, and from there on, one decision changed at a time, those that
-/// show layers which no network before had: nothing else about them is smaller than it can be.
-std::vector<Genotype> around_largest(const spaces::SearchSpace& space) {
-  std::vector<Genotype> shows_layers = {largest_genotype(space)};
-  std::vector<Genotype> result = shows_layers;
-  std::set<std::string> seen;
-  for (const ir::Layer& layer : space.decode(result.front()).layers) seen.insert(layer.name);
-  for (std::size_t i = 0; i < shows_layers.size(); ++i) {
-    for (const Genotype& genotype : spaces::neighbours(space, Genotype(shows_layers[i]))) {
-      const std::size_t before = seen.size();
-      for (const ir::Layer& layer : space.decode(genotype).layers) seen.insert(layer.name);
-      if (seen.size() > before) shows_layers.push_back(genotype);
-      if (i == 0 || seen.size() > before) result.push_back(genotype);
-    }
-  }
-  return result;
-}
-
-/// Genotypes that have, together, the largest extent of every layer of the space.
-std::vector<Genotype> covering_genotypes(const spaces::SearchSpace& space, std::uint64_t seed) {
-  std::vector<Genotype> result;
-  Rng rng(derive_seed(seed, {kCoverStream}));
-  for (int i = 0; i < kRandomCovered; ++i) result.push_back(spaces::sample(space, rng));
-  for (const Genotype& genotype : spaces::neighbours(space, smallest_genotype(space))) {
-    result.push_back(genotype);
-  }
-  result.push_back(smallest_genotype(space));
-  for (const Genotype& genotype : around_largest(space)) result.push_back(genotype);
-  return result;
-}
 
 SupernetOptions with_training(SupernetOptions options, const TrainOptions& training) {
   options.training = training;
@@ -118,6 +83,7 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
 
   TrainResult train(const EpochCallback& on_epoch, std::stop_token stop) override {
     const TrainingThreads threads(options_.training.threads);
+    kept_.resize(sampler_.constant_paths());
     const auto after_epoch = [&](const EpochResult& epoch) {
       epochs_done_ = epoch.epoch;
       return !on_epoch || on_epoch(epoch);
@@ -194,17 +160,18 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
   int epochs() const override { return options_.training.epochs; }
 
  private:
-  /// Of the mean over the step's networks, which run at the same time on a thread each if there are
-  /// several of both. Their gradients are added in a fixed order.
+  /// Of the sum over the step's networks (Yu et al., 2020; Chu et al., 2021, algorithm 1), which
+  /// run at the same time on a thread each if there are several of both. Their gradients are added
+  /// in a fixed order. Returns the mean loss.
   Tensor accumulate(const Batch& batch) override {
     if (sampler_.opens_widths(step_) && part_.empty()) sort_channels();
     const std::vector<Genotype> paths = sampler_.paths(step_);
-    while (path_gradients_.size() < paths.size()) {
+    while (path_gradients_.size() + 1 < paths.size()) {
       path_gradients_.push_back(torch::zeros_like(values_));
     }
     std::vector<std::shared_ptr<Subnet>> subnets(paths.size());
     const auto forward = [&](std::size_t i) {
-      subnets[i] = subnet_of(paths[i]);
+      subnets[i] = subnet_of(paths, i);
       subnets[i]->take_from(values_);
       subnets[i]->module().train();
       return subnets[i]->module().forward(batch.images);
@@ -219,12 +186,12 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
                               ? distillation_loss(logits, first_logits.get().detach(), 1)
                               : label_loss(logits, batch.labels);
       loss.backward();
-      subnets[i]->add_gradients_to(path_gradients_[i], values_);
+      subnets[i]->add_gradients_to(i == 0 ? gradients_ : path_gradients_[i - 1], values_);
       losses[i] = loss.detach();
     });
-    for (std::size_t i = 0; i < paths.size(); ++i) {
-      gradients_ += path_gradients_[i];
-      path_gradients_[i].zero_();
+    for (std::size_t i = 1; i < paths.size(); ++i) {
+      gradients_ += path_gradients_[i - 1];
+      path_gradients_[i - 1].zero_();
     }
     return torch::stack(losses).mean();
   }
@@ -315,7 +282,7 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
                        options_.training);
   }
 
-  /// Each network's weights as it would draw them alone; the largest comes last, and has its own.
+  /// Each network's weights as it would draw them alone; the largest is the last, and has its own.
   void draw_weights(const std::vector<Genotype>& covering) {
     const torch::NoGradGuard no_grad;
     for (const auto& matrix : shared_.matrices()) {
@@ -344,15 +311,12 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
     }
   }
 
-  /// Those that every step needs are kept.
-  std::shared_ptr<Subnet> subnet_of(const Genotype& genotype) {
-    const bool keeps =
-        sampler_.distils() && (genotype == sampler_.largest() || genotype == sampler_.smallest());
-    if (!keeps) return std::make_shared<Subnet>(space_.decode(genotype), shared_, device_);
-    const std::lock_guard lock(kept_mutex_);
-    std::shared_ptr<Subnet>& kept = kept_[genotype];
-    if (!kept) kept = std::make_shared<Subnet>(space_.decode(genotype), shared_, device_);
-    return kept;
+  /// Those that stand at the same place in every step are kept: two of a step are never one object.
+  std::shared_ptr<Subnet> subnet_of(const std::vector<Genotype>& paths, std::size_t i) {
+    std::shared_ptr<Subnet> made = i < kept_.size() ? kept_[i] : nullptr;
+    if (!made) made = std::make_shared<Subnet>(space_.decode(paths[i]), shared_, device_);
+    if (i < kept_.size()) kept_[i] = made;
+    return made;
   }
 
   Tensor label_loss(const Tensor& logits, const Tensor& labels) const {
@@ -362,10 +326,11 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
 
   /// Of all that the shared parameters depend on, as a layer's name.
   std::string fingerprint() const {
-    const TrainOptions& training = options_.training;
-    return fmt::format("{}.{}.{}.{}.{}.{:016x}{}", to_string(options_.scheme), training.epochs,
-                       training.batch_size, seed_, shared_.size(),
-                       ir::stable_hash(space_.decode(largest_genotype(space_))), part_);
+    return sha256(fmt::format(
+        "{} random_networks {} {} seed {} samples {} of {} parameters {} {}{}",
+        to_string(options_.scheme), options_.random_networks, to_string(options_.training), seed_,
+        data_.train.size(), data_.dataset->size(), shared_.size(),
+        ir::stable_hash_digits(space_.decode(largest_genotype(space_))), part_));
   }
   static ir::Array array_of(const Tensor& tensor) {
     const Tensor dense = tensor.cpu().contiguous();
@@ -396,10 +361,9 @@ class SharedWeightsSupernet final : public OneShotSupernet, private Learner {
   std::int64_t step_ = 0;
   int epochs_done_ = 0;
   std::optional<Executor> executor_;    // of a training
-  std::vector<Tensor> path_gradients_;  // of each network of a step; zero between steps
-  std::mutex kept_mutex_;
-  std::map<Genotype, std::shared_ptr<Subnet>> kept_;
-  std::shared_ptr<Subnet> validated_;  // of the shared weights as they are now
+  std::vector<Tensor> path_gradients_;  // of a step's second network and on; zero between steps
+  std::vector<std::shared_ptr<Subnet>> kept_;  // of each constant path, in a training
+  std::shared_ptr<Subnet> validated_;          // of the shared weights as they are now
 };
 
 }  // namespace

@@ -17,8 +17,9 @@ enum class SupernetScheme {
   /// One, uniformly at random (Guo et al., "Single Path One-Shot Neural Architecture Search with
   /// Uniform Sampling", 2020, section 3.3).
   kSinglePath,
-  /// As many as the largest decision has options, so that each option of each decision is trained
-  /// equally often; one update for all (Chu, Zhang and Xu, "FairNAS", 2021, algorithm 1).
+  /// As many as the largest decision has options; one update for all (Chu, Zhang and Xu, "FairNAS",
+  /// 2021, algorithm 1). In each step the options of such a decision are trained once each, and
+  /// those of one with fewer as equally as they can be; over steps all are trained equally often.
   kFair,
   /// The largest, the smallest and some at random; all but the first learn from the first one's
   /// outputs (Yu et al., "BigNAS", 2020, section 3.1).
@@ -59,12 +60,13 @@ class Supernet {
  public:
   virtual ~Supernet() = default;
 
-  /// Goes on with the first epoch that is not done. After each, the result has the validation of
-  /// the largest network; `on_epoch` may call save.
+  /// Goes on with the first epoch that is not done. A step's gradient is the sum of its networks',
+  /// so a scheme of several takes longer steps at the same learning rate. After each epoch, the
+  /// result has the validation of the largest network; `on_epoch` may call save.
   virtual TrainResult train(const EpochCallback& on_epoch = {}, std::stop_token stop = {}) = 0;
 
-  /// Accuracy of one network with the shared weights, its batch norms recalibrated on a fixed
-  /// sample of training images (Guo et al., 2020, section 3.4); activations are of training's
+  /// Accuracy and loss of one network with the shared weights, its batch norms recalibrated on a
+  /// fixed sample of training images (Guo et al., 2020, section 3.4); activations are of training's
   /// precision. Thread-safe between trainings; uses one intra-op thread.
   virtual Evaluation score(const spaces::Genotype& genotype,
                            std::span<const std::size_t> samples) const = 0;

@@ -53,6 +53,8 @@ struct TrainOptions {
 TrainOptions train_options_from_config(const Config& config, TrainOptions defaults = {});
 /// The YAML keys of TrainOptions.
 const std::vector<std::string>& train_option_names();
+/// Equal for options that train the same weights: all of them but device and threads.
+std::string to_string(const TrainOptions& options);
 
 /// What is known after an epoch.
 struct EpochResult {

@@ -57,7 +57,8 @@ class OwnStream {
 class Learner {
  public:
   virtual ~Learner() = default;
-  /// Adds the gradients of a training batch's mean loss to those of the parameters; returns it.
+  /// Adds the gradients of a training batch's loss to those of the parameters; returns the mean
+  /// over its samples, and over the networks that learn from it.
   virtual torch::Tensor accumulate(const Batch& batch) = 0;
   /// Changes the parameters by their gradients, and zeroes these.
   virtual void step(double learning_rate) = 0;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "process.hpp"
+#include "tests/engine/sample_run.hpp"
 
 namespace hwnas::cli {
 namespace {
@@ -150,6 +151,14 @@ TEST(Space, SamplesTheSameGenotypesForTheSameSeed) {
   const std::vector<std::string> sample = {"space",     "sample", kSpace,   "--input", "1x28x28",
                                            "--classes", "10",     "--seed", "3"};
   EXPECT_EQ(hwnas(sample).out, hwnas(sample).out);
+}
+
+TEST(Space, OfAnExperimentFindsTheDataBesideIt) {
+  const TemporaryFolder folder;
+  const Finished described =
+      hwnas({"space", "describe", engine::write_wave_experiment(folder).string()});
+  EXPECT_EQ(described.exit_code, 0) << described.err;
+  EXPECT_THAT(described.out, HasSubstr("genotypes, for input"));
 }
 
 TEST(Predict, ReadsWhatDecodeWrites) {

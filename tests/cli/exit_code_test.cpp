@@ -18,6 +18,7 @@ TEST(ExitCode, SaysWhoseFaultItIs) {
   EXPECT_EQ(exit_code_of(ErrorCode::kUnavailable), ExitCode::kUnavailable);
   EXPECT_EQ(exit_code_of(ErrorCode::kResourceExhausted), ExitCode::kTryAgain);
   EXPECT_EQ(exit_code_of(ErrorCode::kCancelled), ExitCode::kInterrupted);
+  EXPECT_EQ(exit_code_of(ErrorCode::kSearchFailed), ExitCode::kFailed);
   EXPECT_EQ(exit_code_of(ErrorCode::kInternal), ExitCode::kFailed);
 }
 

@@ -100,8 +100,8 @@ TEST_F(Compress, MixedPrecisionKeepsItsSizeRatio) {
   const CompressResult result = compress_model(request(run(), kMixed), fake_training());
   const auto flash = std::ranges::find(result.costs, "flash_bytes", &CompressResult::Cost::metric);
   ASSERT_NE(flash, result.costs.end());
-  EXPECT_GE(flash->in_float / flash->compressed, 3);
-  EXPECT_LT(flash->compressed, flash->in_int8);
+  EXPECT_GE(flash->in_float / flash->compressed.value, 3);
+  EXPECT_LT(flash->compressed.value, flash->in_int8);
 }
 
 TEST_F(Compress, SaysWhatIsTheLeastWhenALimitCannotBeMet) {

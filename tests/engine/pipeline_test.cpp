@@ -3,11 +3,14 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "engine/front.hpp"
 #include "engine/stages.hpp"
 #include "engine/store.hpp"
+#include "engine/verify.hpp"
 #include "tests/engine/fake_training.hpp"
 #include "tests/engine/sample_run.hpp"
 
@@ -201,6 +204,42 @@ TEST_F(Pipeline, SaysThatNoFinalistCouldBeTrained) {
   }
 }
 
+TEST_F(Pipeline, ExportsAgainWhatTheRunExportedButNothingElseInItsPlace) {
+  start_run(waves({"export=[ onnx, tflite ]"}), {.folder = run()}, fake_training());
+  const auto artifacts = [&] {
+    std::map<std::string, std::string> digests;
+    const auto manifest = nlohmann::json::parse(std::ifstream(run() / "export" / "manifest.json"));
+    for (const auto& artifact : manifest.at("artifacts")) {
+      digests[artifact.at("format")] = artifact.at("sha256");
+    }
+    return digests;
+  };
+  const auto exported = artifacts();
+  EXPECT_EQ(exported.size(), 2U);
+  fs::remove_all(run() / "export");
+  export_run(run(), {}, {}, std::nullopt);
+  EXPECT_EQ(artifacts(), exported);
+  EXPECT_THROW(export_run(run(), {"onnx"}, {}, std::nullopt), Error);
+  EXPECT_THROW(export_run(run(), {}, {}, StoreReader(run()).finalists().at(0).trial), Error);
+  EXPECT_EQ(artifacts(), exported);
+}
+
+TEST_F(Pipeline, TheManifestHasTheBestKnownValueOfAMetric) {
+  start_run(waves(), {.folder = run()}, fake_training());
+  for (const FinalistRecord& finalist : StoreReader(run()).finalists()) {
+    const fs::path to = folder_ / fmt::format("again_{}", finalist.trial);
+    export_run(run(), {"onnx"}, to, finalist.trial);
+    const auto manifest = nlohmann::json::parse(std::ifstream(to / "manifest.json"));
+    int of_several = 0;
+    for (const report::MetricValue& metric : finalist.metrics) {
+      const report::MetricValue& best = best_known(finalist.metrics, metric.name);
+      of_several += best.origin == metric.origin ? 0 : 1;
+      EXPECT_EQ(manifest["metrics"][metric.name]["value"], best.value) << metric.name;
+    }
+    EXPECT_GT(of_several, 0);
+  }
+}
+
 TEST_F(Pipeline, RefusesWeightsThatAreNotThoseThatWereTrained) {
   start_run(waves(), {.folder = run()}, fake_training());
   const std::string file = StoreReader(run()).finalists().at(0).weights_file;
@@ -215,6 +254,7 @@ TEST_F(Pipeline, ExportsAnyFinalistAgain) {
     const fs::path to = folder_ / fmt::format("again_{}", finalist.trial);
     export_run(run(), {"onnx"}, to, finalist.trial);
     EXPECT_TRUE(fs::exists(to / "manifest.json"));
+    EXPECT_EQ(verify_artifact(to / "waves.onnx", run(), finalist.trial).format, "onnx");
   }
   try {
     export_run(run(), {"onnx"}, folder_ / "none", 12345);

@@ -183,7 +183,7 @@ TEST(Search, GivesUpAfterTooManyInfeasibleProposalsAndSaysHowFarOffTheyAre) {
       search_only({"limits.macs=1200", "search.max_infeasible=10", "search.strategy=random"}));
   const std::string message =
       message_of([&] { start_run(experiment, {.folder = folder / "run"}, fake_training()); });
-  EXPECT_THAT(message, HasSubstr("failed precondition: 10 proposals in a row broke limits"));
+  EXPECT_THAT(message, HasSubstr("search failed: 10 proposals in a row broke limits"));
   EXPECT_THAT(message, HasSubstr("macs: limit 1200, smallest seen "));
   EXPECT_EQ(summarise_run(folder / "run").state, "failed");
 }

@@ -106,7 +106,7 @@ TEST(Store, GivesBackBothLossesOfTheRankCheck) {
   const TemporaryFolder folder;
   Store store = Store::create(folder.path(), kRun);
   EXPECT_FALSE(store.few_shot());
-  store.add_rank_check({{{{0, 1}}, 0.75, {}, {}}, {{{1, 1}}, 0.5, {}, {}}});
+  store.add_rank_check({{{{0, 1}}, 0.75, {}, "", {}}, {{{1, 1}}, 0.5, {}, "", {}}});
   EXPECT_FALSE(store.rank_check().at(1).few_shot_loss);
   store.finish_rank_check(1, 90.5);
   store.set_few_shot({"stage1.kernel", 0.125});
@@ -118,6 +118,10 @@ TEST(Store, GivesBackBothLossesOfTheRankCheck) {
   EXPECT_EQ(check[1].supernet_loss, 0.5);
   EXPECT_EQ(check[1].alone_top1, 90.5);
   EXPECT_FALSE(check[0].alone_top1);
+  EXPECT_FALSE(check[0].is_done());
+  store.fail_rank_check(0, "loss nan");
+  EXPECT_EQ(StoreReader(folder.path()).rank_check().at(0).failure, "loss nan");
+  EXPECT_TRUE(StoreReader(folder.path()).rank_check().at(0).is_done());
   EXPECT_EQ(store.few_shot()->decision, "stage1.kernel");
   EXPECT_EQ(store.few_shot()->similarity, 0.125);
 }

@@ -95,7 +95,8 @@ TEST_F(SupernetStageTest, WithoutACheckNothingIsTrainedAlone) {
 }
 
 TEST_F(SupernetStageTest, WithoutACheckTheScoreIsTheAccuracyWithSharedWeights) {
-  const Experiment wanted = experiment({"evaluator={name: supernet}", "supernet={epochs: 2}"});
+  const Experiment wanted =
+      experiment({"evaluator={name: supernet, samples: 20}", "supernet={epochs: 2}"});
   start_run(wanted, {.folder = folder_ / "run"}, fake_training());
   const Inputs inputs = load_inputs(wanted);
   const Training training = fake_training();
@@ -106,9 +107,84 @@ TEST_F(SupernetStageTest, WithoutACheckTheScoreIsTheAccuracyWithSharedWeights) {
     if (trial.state != search::TrialState::kComplete) continue;
     ++compared;
     EXPECT_EQ(best_known_value(trial.metrics, "val_top1"),
-              supernet->score(trial.genotype, {}).top1);
+              supernet->score(trial.genotype, scored_samples({wanted, inputs, training})).top1);
   }
   EXPECT_GT(compared, 0);
+}
+
+TEST_F(SupernetStageTest, TheCheckScoresNetworksOnTheSamplesOfCandidates) {
+  const Experiment wanted = experiment({"evaluator={name: supernet, samples: 20}", kChecked});
+  const Training training = training_by_size();
+  start_run(wanted, {.folder = folder_ / "run"}, training);
+  const Inputs inputs = load_inputs(wanted);
+  const EvaluatorContext context{wanted, inputs, training};
+  const auto supernet = make_run_supernet(context, 1);
+  supernet->train([](const train::EpochResult&) { return true; });
+  for (const RankCheckRecord& network : StoreReader(folder_ / "run").rank_check()) {
+    EXPECT_EQ(network.supernet_loss,
+              supernet->score(network.genotype, scored_samples(context)).loss);
+  }
+}
+
+/// training_by_size, of whose trainings alone those diverge that `diverges` says, counted from 1.
+Training training_that_diverges(std::atomic<int>& trainings,
+                                const std::function<bool(int training)>& diverges) {
+  Training training = training_by_size();
+  training.train_network = [&trainings, diverges, inner = training.train_network](
+                               const ir::Network& network, auto&&... rest) {
+    const bool fails = diverges(++trainings);
+    train::TrainResult result = inner(network, rest...);
+    if (fails) {
+      result.outcome = train::TrainOutcome::kDiverged;
+      result.reason = "loss nan in epoch 1";
+    }
+    return result;
+  };
+  return training;
+}
+
+TEST_F(SupernetStageTest, NetworksOfTheCheckThatDivergeAreLeftOutAndNamed) {
+  const auto run = folder_ / "run";
+  std::atomic<int> trainings = 0;
+  std::string messages;
+  start_run(experiment({"evaluator={name: supernet}", kChecked}),
+            {.folder = run,
+             .progress = [&](const Progress& progress) { messages += progress.message + "\n"; }},
+            training_that_diverges(trainings, [](int training) { return training == 3; }));
+  EXPECT_EQ(rank_agreement(StoreReader(run).rank_check())->networks, 7);
+  EXPECT_EQ(summarise_run(run).rank_check->networks.size(), 7U);
+  EXPECT_THAT(messages, HasSubstr("is left out: loss nan in epoch 1"));
+}
+
+TEST_F(SupernetStageTest, ACheckOfWhichNoNetworkCanBeTrainedEndsTheRun) {
+  const auto run = folder_ / "run";
+  std::atomic<int> trainings = 0;
+  const Training training = training_that_diverges(trainings, [](int) { return true; });
+  EXPECT_THROW(
+      start_run(experiment({"evaluator={name: supernet}", kChecked}), {.folder = run}, training),
+      Error);
+  try {
+    resume_run({.folder = run}, training);
+    FAIL() << "scores were used unchecked";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kSearchFailed);
+    EXPECT_THAT(error.what(), HasSubstr("network 1: loss nan in epoch 1"));
+  }
+  EXPECT_EQ(trainings, 8);
+}
+
+TEST_F(SupernetStageTest, AskedToStopItBeginsNoOtherNetworkOfTheCheck) {
+  std::atomic<int> trainings = 0;
+  std::stop_source drain;
+  const Training training = training_that_diverges(trainings, [&](int) {
+    drain.request_stop();
+    return false;
+  });
+  const RunResult result =
+      start_run(experiment({"evaluator={name: supernet}", kChecked}),
+                {.folder = folder_ / "run", .drain = drain.get_token(), .workers = 2}, training);
+  EXPECT_EQ(result.state, RunState::kInterrupted);
+  EXPECT_LE(trainings, 2);
 }
 
 TEST_F(SupernetStageTest, IsTheSameWhenInterruptedAfterEveryMessage) {
@@ -132,7 +208,7 @@ TEST_F(SupernetStageTest, ASupernetThatRanksBadlyEndsTheRunWithItsTau) {
               training_by_size(-1));
     FAIL() << "it was used";
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kFailedPrecondition);
+    EXPECT_EQ(error.code(), ErrorCode::kSearchFailed);
     EXPECT_THAT(error.what(), HasSubstr("Kendall's tau of -1.00 (-1.00 to -1.00, 8 networks"));
   }
   EXPECT_TRUE(StoreReader(run).trials().empty());
@@ -219,7 +295,7 @@ TEST_F(SupernetStageTest, ASplitThatRanksBadlyTooEndsTheRunWithBothTaus) {
               training_against_size(false));
     FAIL() << "it was used";
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kFailedPrecondition);
+    EXPECT_EQ(error.code(), ErrorCode::kSearchFailed);
     EXPECT_THAT(error.what(), HasSubstr("Kendall's tau of -1.00 (-1.00 to -1.00, 8 networks "
                                         "trained alone), split with one of -1.00"));
   }

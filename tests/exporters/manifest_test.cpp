@@ -23,7 +23,7 @@ Manifest example() {
           .created = "2024-05-01T12:00:00Z",
           .metrics = {{"latency_ms", {3.0, 0.5, estimators::Origin::kPredicted, {}}},
                       {"macs", {1234, 0, estimators::Origin::kExact, {}}},
-                      {"test_top1", {0.9, 0, estimators::Origin::kMeasured, {}}}},
+                      {"test_top1", {91.5, 0, estimators::Origin::kMeasured, {}}}},
           .artifacts = {{"onnx", "/some/where/plain.onnx", std::string(64, 'a'), 77},
                         {"onnx_qdq", "/some/where/plain.qdq.onnx", std::string(64, 'b'), 55},
                         {"tflite", "/some/where/plain.tflite", std::string(64, 'c'), 44}}};
@@ -123,7 +123,7 @@ TEST(Manifest, GivesEveryMetricUnitAndOriginAndPredictionsAnInterval) {
   EXPECT_EQ(metrics["macs"]["unit"], "MAC");
   EXPECT_EQ(metrics["macs"]["origin"], "exact");
   EXPECT_FALSE(metrics["macs"].contains("interval_95"));
-  EXPECT_EQ(metrics["test_top1"]["unit"], "1");
+  EXPECT_EQ(metrics["test_top1"]["unit"], "%");
 }
 
 TEST(Manifest, NamesFileAndCommandOfEveryCompiler) {
