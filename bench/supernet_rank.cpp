@@ -6,9 +6,10 @@
 //                                  logarithm of their size, each alone; the best one's accuracy
 //                                  less the worst one's, in percent
 //   supernet_rank --figure tau     Kendall's tau between the supernet's scores of these networks
-//                                  (less cross-entropy, on the samples of the experiment's
-//                                  evaluator) and their accuracies trained alone, with its 95 %
-//                                  interval; a picture: tau.svg
+//                                  (as a run makes them of its rank check: of cross-entropies on
+//                                  the evaluator's samples, and of sizes where these help) and
+//                                  their accuracies trained alone, with its 95 % interval; before
+//                                  it that of cross-entropies and of sizes; a picture: tau.svg
 //   supernet_rank --figure again   Kendall's tau between the accuracies of one of five, trained
 //                                  alone from two seeds: what no supernet can be expected to exceed
 //   supernet_rank --figure score   networks scored a second, recalibration of batch norms included
@@ -37,6 +38,7 @@
 #include "core/sha256.hpp"
 #include "engine/front.hpp"
 #include "engine/inputs.hpp"
+#include "engine/rank_agreement.hpp"
 #include "engine/rank_check_networks.hpp"
 #include "engine/supernet_evaluator.hpp"
 #include "engine/training.hpp"
@@ -119,7 +121,7 @@ class Bench {
     if (options_.partly) {
       const std::map<Genotype, Alone> known = read_alone(kSeed);
       std::erase_if(networks, [&](const Genotype& genotype) { return !known.contains(genotype); });
-      if (networks.size() < 2) {
+      if (networks.size() < 5) {
         throw error(ErrorCode::kFailedPrecondition,
                     "too few networks are trained alone: run --figure alone first");
       }
@@ -132,15 +134,25 @@ class Bench {
       over_all[i] = supernet_->score(networks[i], data_.validation);
     });
     const std::vector<double> alone = held_out(trained_alone(networks, kSeed));
-    draw(networks, scores, alone);
-    const double tau = compared(networks, less_loss(scores), alone);
+    const std::vector<engine::RankCheckRecord> check = check_of(networks, losses_of(scores), alone);
+    const engine::RankAgreement agreement = *engine::rank_agreement(check);
+    draw(check, agreement);
+    std::vector<double> ranked, sizes;
+    for (const engine::RankCheckRecord& network : check) {
+      ranked.push_back(-agreement.score(network.supernet_loss, network.parameters));
+      sizes.push_back(static_cast<double>(network.parameters));
+    }
+    fmt::print("by the loss alone {:.3f}, by the number of parameters {:.3f}\n",
+               estimators::kendall(less(losses_of(scores)), alone),
+               estimators::kendall(sizes, alone));
     fmt::print(
-        "the same of accuracies with shared weights {:.3f}; over all {} images {:.3f}, of "
+        "by accuracies with shared weights {:.3f}; over all {} images by the loss {:.3f}, by "
         "accuracies {:.3f}\n",
         estimators::kendall(top1_of(scores), alone), data_.validation.size(),
-        estimators::kendall(less_loss(over_all), alone),
+        estimators::kendall(less(losses_of(over_all)), alone),
         estimators::kendall(top1_of(over_all), alone));
-    return tau;
+    fmt::print("size counts {:.4f} nats for each factor e\n", agreement.size_weight);
+    return compared(networks, ranked, alone);
   }
 
   double tau_again() {
@@ -256,9 +268,13 @@ class Bench {
   double loss_of(const train::Evaluation& score) const {
     return engine::finite_loss(score, inputs_.task.classes);
   }
-  std::vector<double> less_loss(const std::vector<train::Evaluation>& scores) const {
+  std::vector<double> losses_of(const std::vector<train::Evaluation>& scores) const {
     std::vector<double> values;
-    for (const train::Evaluation& score : scores) values.push_back(-loss_of(score));
+    for (const train::Evaluation& score : scores) values.push_back(loss_of(score));
+    return values;
+  }
+  static std::vector<double> less(std::vector<double> values) {
+    for (double& value : values) value = -value;
     return values;
   }
   static std::vector<double> top1_of(const std::vector<train::Evaluation>& scores) {
@@ -267,16 +283,32 @@ class Bench {
     return values;
   }
 
-  void draw(const std::vector<Genotype>& networks, const std::vector<train::Evaluation>& scores,
-            const std::vector<double>& alone) const {
-    report::RankCheckSummary check;
-    std::vector<double> losses;
+  std::vector<engine::RankCheckRecord> check_of(const std::vector<Genotype>& networks,
+                                                const std::vector<double>& losses,
+                                                const std::vector<double>& alone) const {
+    std::vector<engine::RankCheckRecord> check;
     for (std::size_t i = 0; i < networks.size(); ++i) {
-      losses.push_back(loss_of(scores[i]));
-      check.networks.push_back({spaces::to_string(networks[i]), losses[i], alone[i]});
+      check.push_back({.genotype = networks[i],
+                       .parameters = ir::parameters(inputs_.space->decode(networks[i])),
+                       .supernet_loss = losses[i],
+                       .alone_top1 = alone[i],
+                       .failure = "",
+                       .few_shot_loss = std::nullopt});
     }
-    check.line = estimators::median_slope_line(losses, alone);
-    write_file_atomically(options_.folder / "tau.svg", report::render_rank_check_svg(check));
+    return check;
+  }
+
+  void draw(const std::vector<engine::RankCheckRecord>& check,
+            const engine::RankAgreement& agreement) const {
+    report::RankCheckSummary summary;
+    summary.size_weight = agreement.size_weight;
+    summary.line = agreement.line;
+    for (const engine::RankCheckRecord& network : check) {
+      summary.networks.push_back({spaces::to_string(network.genotype), network.supernet_loss,
+                                  *network.alone_top1, std::nullopt, network.parameters,
+                                  agreement.score(network.supernet_loss, network.parameters)});
+    }
+    write_file_atomically(options_.folder / "tau.svg", report::render_rank_check_svg(summary));
   }
 
   /// Accuracies of a network trained alone, in percent.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -9,14 +10,20 @@
 namespace hwnas::engine {
 
 /// How far a supernet's scores can be trusted. A score is a cross-entropy: on the same samples it
-/// ranks networks better than their accuracies do, of which many are nearly equal.
+/// ranks networks better than their accuracies do, of which many are nearly equal. Where that ranks
+/// the networks of the check better, their size counts as much as their loss: of two networks with
+/// the same loss, the larger one is commonly the better alone (docs/one_shot.md).
 struct RankAgreement {
-  int networks = 0;  ///< that are trained by now
-  double tau = 0;    ///< Kendall's, between less cross-entropy and accuracy trained alone
-  double low = 0;    ///< of its 95 % interval
+  int networks = 0;        ///< that are trained by now
+  double size_weight = 0;  ///< nats for each factor e of parameters; 0: size does not count
+  double tau = 0;          ///< Kendall's, between less score and accuracy trained alone
+  double low = 0;          ///< of its 95 % interval
   double high = 0;
-  estimators::Line line;  ///< accuracy trained alone, percent, over cross-entropy, nats
-  double residual = 0;    ///< root mean square of what it leaves of the accuracies, in points
+  estimators::Line line = {};  ///< accuracy trained alone, percent, over score, nats
+  double residual = 0;         ///< root mean square of what it leaves of the accuracies, in points
+
+  /// The lower, the better.
+  double score(double loss, std::int64_t parameters) const;
 };
 
 /// Nothing with fewer than 5 networks trained.

@@ -126,8 +126,9 @@ void Store::set_failure(const std::string& reason) {
 void Store::add_rank_check(const std::vector<RankCheckRecord>& networks) {
   Transaction transaction(database_);
   for (std::size_t i = 0; i < networks.size(); ++i) {
-    database_.run("INSERT INTO rank_check VALUES (?1, ?2, ?3, NULL, '', NULL)", i,
-                  spaces::to_string(networks[i].genotype), networks[i].supernet_loss);
+    database_.run("INSERT INTO rank_check VALUES (?1, ?2, ?3, ?4, NULL, '', NULL)", i,
+                  spaces::to_string(networks[i].genotype), networks[i].parameters,
+                  networks[i].supernet_loss);
   }
   transaction.commit();
 }

@@ -58,6 +58,7 @@ struct StageRecord {
 /// be trusted. Losses are cross-entropies in nats, with shared weights.
 struct RankCheckRecord {
   spaces::Genotype genotype;
+  std::int64_t parameters = 1;  ///< of the network
   double supernet_loss = 0;
   std::optional<double> alone_top1;     ///< absent: not trained
   std::string failure;                  ///< why it could not be trained; empty: it was, or will be

@@ -110,15 +110,16 @@ std::vector<StageRecord> StoreReader::stages() const {
 std::vector<RankCheckRecord> StoreReader::rank_check() const {
   std::vector<RankCheckRecord> networks;
   Statement rows = database_.query(
-      "SELECT genotype, supernet_loss, alone_top1, failure, few_shot_loss FROM rank_check"
-      " ORDER BY position");
+      "SELECT genotype, parameters, supernet_loss, alone_top1, failure, few_shot_loss"
+      " FROM rank_check ORDER BY position");
   while (rows.next()) {
     RankCheckRecord& network = networks.emplace_back();
     network.genotype = spaces::genotype_from_string(rows.text(0));
-    network.supernet_loss = rows.real(1);
-    if (!rows.is_null(2)) network.alone_top1 = rows.real(2);
-    network.failure = rows.text(3);
-    if (!rows.is_null(4)) network.few_shot_loss = rows.real(4);
+    network.parameters = rows.integer(1);
+    network.supernet_loss = rows.real(2);
+    if (!rows.is_null(3)) network.alone_top1 = rows.real(3);
+    network.failure = rows.text(4);
+    if (!rows.is_null(5)) network.few_shot_loss = rows.real(5);
   }
   return networks;
 }

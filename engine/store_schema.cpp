@@ -24,6 +24,7 @@ CREATE TABLE stage (
 CREATE TABLE rank_check (
   position       INTEGER PRIMARY KEY,
   genotype       TEXT NOT NULL,
+  parameters     INTEGER NOT NULL,
   supernet_loss  REAL NOT NULL,
   alone_top1     REAL,
   failure        TEXT NOT NULL,

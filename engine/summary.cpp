@@ -93,6 +93,7 @@ std::optional<report::RankCheckSummary> summarise_rank_check(const Experiment& e
   const double least_tau = experiment.supernet->least_tau;
   const TrustedScores trusted = trusted_scores(check, least_tau);
   report::RankCheckSummary summary{.networks = {},
+                                   .size_weight = agreement->size_weight,
                                    .tau = agreement->tau,
                                    .low = agreement->low,
                                    .high = agreement->high,
@@ -100,15 +101,19 @@ std::optional<report::RankCheckSummary> summarise_rank_check(const Experiment& e
                                    .line = agreement->line,
                                    .used = trusted == TrustedScores::kOneShot,
                                    .few_shot = std::nullopt};
+  const auto split = few_shot_agreement(check);
   for (const RankCheckRecord& network : check) {
     if (!network.alone_top1) continue;
+    const double loss = network.few_shot_loss.value_or(network.supernet_loss);
     summary.networks.push_back({spaces::to_string(network.genotype), network.supernet_loss,
-                                *network.alone_top1, network.few_shot_loss});
+                                *network.alone_top1, network.few_shot_loss, network.parameters,
+                                (split ? split : agreement)->score(loss, network.parameters)});
   }
-  if (const auto split = few_shot_agreement(check)) {
+  if (split) {
     const FewShotRecord few_shot = *store.few_shot();
     summary.few_shot = {.decision = few_shot.decision,
                         .similarity = few_shot.similarity,
+                        .size_weight = split->size_weight,
                         .tau = split->tau,
                         .low = split->low,
                         .high = split->high,

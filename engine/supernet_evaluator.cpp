@@ -27,19 +27,20 @@ class SupernetEvaluator final : public Evaluator {
   std::optional<Evaluation> evaluate(const Candidate& candidate, const EpochSink&,
                                      std::stop_token) const override {
     std::call_once(loaded_, [&] { supernet_ = load_run_supernet(context_); });
-    return Evaluation{search::TrialState::kComplete,
-                      "",
-                      {predicted_top1(supernet_->score(candidate.genotype, samples_))}};
+    return Evaluation{search::TrialState::kComplete, "", {predicted_top1(candidate.genotype)}};
   }
 
  private:
-  report::MetricValue predicted_top1(const train::Evaluation& score) const {
+  report::MetricValue predicted_top1(const spaces::Genotype& genotype) const {
+    const train::Evaluation score = supernet_->score(genotype, samples_);
     constexpr auto kPredicted = estimators::Origin::kPredicted;
     // A line that does not fall has no order to give: least_tau allowed it.
     const bool predicts = agreement_ && agreement_->line.slope < 0;
     // How far that is from an accuracy trained alone is not known.
     if (!predicts) return {"val_top1", score.top1, 0, kPredicted};
-    return {"val_top1", agreement_->line.at(finite_loss(score, context_.inputs.task.classes)),
+    const std::int64_t parameters = ir::parameters(context_.inputs.space->decode(genotype));
+    const double loss = finite_loss(score, context_.inputs.task.classes);
+    return {"val_top1", agreement_->line.at(agreement_->score(loss, parameters)),
             agreement_->residual, kPredicted};
   }
 

@@ -122,6 +122,7 @@ class SupernetStage {
     std::vector<RankCheckRecord> check;
     for (std::size_t i = 0; i < networks.size(); ++i) {
       check.push_back({.genotype = networks[i],
+                       .parameters = ir::parameters(run_.inputs().space->decode(networks[i])),
                        .supernet_loss = scored[i],
                        .alone_top1 = std::nullopt,
                        .failure = "",
@@ -246,8 +247,9 @@ class SupernetStage {
 
   std::string describe(std::string_view what, const RankAgreement& agreement,
                        std::string_view failure) const {
-    return fmt::format("{}: Kendall's tau {:.2f} ({:.2f} to {:.2f}) over {} networks{}", what,
-                       agreement.tau, agreement.low, agreement.high, agreement.networks,
+    return fmt::format("{}: Kendall's tau {:.2f} ({:.2f} to {:.2f}) over {} networks, by {}{}",
+                       what, agreement.tau, agreement.low, agreement.high, agreement.networks,
+                       agreement.size_weight > 0 ? "loss and size" : "loss",
                        agreement.tau >= section_.least_tau
                            ? ""
                            : fmt::format(", below {:g}: {}", section_.least_tau, failure));

@@ -111,7 +111,9 @@ json to_json(const RankCheckNetwork& network) {
   return {{"genotype", network.genotype},
           {"supernet_loss", network.supernet_loss},
           {"alone_top1", network.alone_top1},
-          {"few_shot_loss", network.few_shot_loss ? json(*network.few_shot_loss) : json()}};
+          {"few_shot_loss", network.few_shot_loss ? json(*network.few_shot_loss) : json()},
+          {"parameters", network.parameters},
+          {"score", network.score}};
 }
 
 template <typename Item>
@@ -122,13 +124,10 @@ json list_of(const std::vector<Item>& items) {
 }
 
 json to_json(const FewShotSummary& few_shot) {
-  return {{"decision", few_shot.decision},
-          {"similarity", few_shot.similarity},
-          {"tau", few_shot.tau},
-          {"low", few_shot.low},
-          {"high", few_shot.high},
-          {"slope", few_shot.line.slope},
-          {"intercept", few_shot.line.intercept},
+  return {{"decision", few_shot.decision}, {"similarity", few_shot.similarity},
+          {"tau", few_shot.tau},           {"low", few_shot.low},
+          {"high", few_shot.high},         {"size_weight", few_shot.size_weight},
+          {"slope", few_shot.line.slope},  {"intercept", few_shot.line.intercept},
           {"used", few_shot.used}};
 }
 
@@ -138,6 +137,7 @@ json to_json(const RankCheckSummary& check) {
           {"low", check.low},
           {"high", check.high},
           {"least_tau", check.least_tau},
+          {"size_weight", check.size_weight},
           {"slope", check.line.slope},
           {"intercept", check.line.intercept},
           {"used", check.used},
@@ -148,7 +148,7 @@ json to_json(const RankCheckSummary& check) {
 
 nlohmann::json render_json(const RunSummary& run) {
   const HypervolumeCurve hypervolume = hypervolume_curve(run);
-  return {{"schema", "hwnas.report/2"},
+  return {{"schema", "hwnas.report/3"},
           {"name", run.name},
           {"state", run.state},
           {"started", run.started},

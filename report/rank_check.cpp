@@ -13,11 +13,6 @@ namespace {
 
 constexpr svg::Layout kLayout{.width = 480, .height = 340, .left = 66};
 
-/// With the weights that were shared last.
-double loss_of(const RankCheckNetwork& network) {
-  return network.few_shot_loss.value_or(network.supernet_loss);
-}
-
 /// By the weights that were shared last.
 const estimators::Line& line_of(const RankCheckSummary& check) {
   return check.few_shot ? check.few_shot->line : check.line;
@@ -29,14 +24,24 @@ bool predicts(const RankCheckSummary& check) {
   return used && line_of(check).slope < 0;
 }
 
+/// By the weights that were shared last.
+bool counts_size(const RankCheckSummary& check) {
+  return (check.few_shot ? check.few_shot->size_weight : check.size_weight) > 0;
+}
+
+std::string axis_title(const RankCheckSummary& check) {
+  return fmt::format("{} weights, {} (nats)", check.few_shot ? "split supernet's" : "shared",
+                     counts_size(check) ? "cross-entropy less size" : "cross-entropy");
+}
+
 /// `behind` is drawn before the axes.
 std::string chart(const RankCheckSummary& check, std::string_view behind = "") {
-  svg::Range losses, accuracies;
+  svg::Range scores, accuracies;
   for (const RankCheckNetwork& network : check.networks) {
-    losses.include(loss_of(network));
+    scores.include(network.score);
     accuracies.include(network.alone_top1);
   }
-  const svg::Range predicted{line_of(check).at(losses.high), line_of(check).at(losses.low)};
+  const svg::Range predicted{line_of(check).at(scores.high), line_of(check).at(scores.low)};
   if (predicts(check)) {
     accuracies.include(predicted.low);
     accuracies.include(predicted.high);
@@ -44,18 +49,18 @@ std::string chart(const RankCheckSummary& check, std::string_view behind = "") {
   constexpr double kMargin = 0.08;
   svg::Plot plot(
       kLayout, {.title = "trained alone, top-1 (%, measured)", .range = accuracies.padded(kMargin)},
-      {.title = check.few_shot ? "with the split supernet's weights, cross-entropy (nats)"
-                               : "with shared weights, cross-entropy (nats)",
-       .range = losses.padded(kMargin)},
-      "Cross-entropy with shared weights over accuracy trained alone");
+      {.title = axis_title(check), .range = scores.padded(kMargin)},
+      "Score with shared weights over accuracy trained alone");
   if (predicts(check)) {
-    plot.add(svg::line("diagonal", plot.x(predicted.low), plot.y(losses.high),
-                       plot.x(predicted.high), plot.y(losses.low)));
+    plot.add(svg::line("diagonal", plot.x(predicted.low), plot.y(scores.high),
+                       plot.x(predicted.high), plot.y(scores.low)));
   }
   for (const RankCheckNetwork& network : check.networks) {
-    plot.add(svg::circle("front", plot.x(network.alone_top1), plot.y(loss_of(network)), 4.5,
-                         fmt::format("{}\nshared weights {:.4f} nats\nalone {:.2f} %",
-                                     network.genotype, loss_of(network), network.alone_top1)));
+    plot.add(svg::circle(
+        "front", plot.x(network.alone_top1), plot.y(network.score), 4.5,
+        fmt::format("{}\nshared weights {:.4f} nats\n{} parameters\nalone {:.2f} %",
+                    network.genotype, network.few_shot_loss.value_or(network.supernet_loss),
+                    network.parameters, network.alone_top1)));
   }
   return std::move(plot).finish(behind);
 }
@@ -68,12 +73,15 @@ std::string table(const RankCheckSummary& check) {
     const std::string split =
         network.few_shot_loss ? fmt::format("<td>{:.4f}</td>", *network.few_shot_loss) : "";
     rows += fmt::format(
-        "<tr><th scope=\"row\"><code>{}</code></th><td>{:.4f}</td>{}<td>{:.2f} %</td></tr>",
-        escape(network.genotype), network.supernet_loss, split, network.alone_top1);
+        "<tr><th scope=\"row\"><code>{}</code></th><td>{}</td><td>{:.4f}</td>{}<td>{:.2f} %</td>"
+        "</tr>",
+        escape(network.genotype), network.parameters, network.supernet_loss, split,
+        network.alone_top1);
   }
   return fmt::format(
       "<div class=\"scroll\"><table class=\"numbers\"><thead><tr><th scope=\"col\">genotype</th>"
-      "<th scope=\"col\">shared (nats)</th>{}<th scope=\"col\">alone</th></tr></thead>"
+      "<th scope=\"col\">parameters</th><th scope=\"col\">shared (nats)</th>{}<th "
+      "scope=\"col\">alone</th></tr></thead>"
       "<tbody>{}</tbody></table>{}</div>",
       check.few_shot ? "<th scope=\"col\">split (nats)</th>" : "", rows,
       check.networks.size() > kMostRows ? "<p class=\"note\">report.json has all.</p>" : "");
@@ -83,8 +91,9 @@ std::string table(const RankCheckSummary& check) {
 
 std::string describe_rank_check(const RankCheckSummary& check) {
   std::string text =
-      fmt::format("Kendall's tau {:.2f}, 95 % interval {:.2f} to {:.2f}, over {}", check.tau,
-                  check.low, check.high, counted(check.networks.size(), "network"));
+      fmt::format("Kendall's tau {:.2f}, 95 % interval {:.2f} to {:.2f}, over {}{}", check.tau,
+                  check.low, check.high, counted(check.networks.size(), "network"),
+                  check.size_weight > 0 ? ", whose size counts in their scores" : "");
   if (check.used) return text;
   text += fmt::format("; below {:g}, so the supernet's scores were not used", check.least_tau);
   if (!check.few_shot) return text;

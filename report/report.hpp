@@ -29,7 +29,7 @@ struct Calibration {
 /// own style: whiskers are the predictions' 90 % intervals, the band is ± 10 %.
 std::string render_calibration_svg(std::span<const Calibration> networks);
 
-/// The same content as render_html's for machines; schema "hwnas.report/2" (docs/report.md).
+/// The same content as render_html's for machines; schema "hwnas.report/3" (docs/report.md).
 nlohmann::json render_json(const RunSummary& run);
 
 /// One line a trial. A metric has one column for each origin that its values have

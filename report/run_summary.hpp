@@ -99,28 +99,32 @@ struct RankCheckNetwork {
   double supernet_loss = 0;
   double alone_top1 = 0;
   std::optional<double> few_shot_loss = {};  ///< scored again, by the split supernet
+  std::int64_t parameters = 0;
+  double score = 0;  ///< of the supernet that scored last: loss − size_weight · ln(parameters)
 };
 
 /// How well the supernet ranks networks once it is split.
 struct FewShotSummary {
-  std::string decision;   ///< that it is split by
-  double similarity = 0;  ///< cosine, of the gradients of that decision's options
-  double tau = 0;         ///< Kendall's
-  double low = 0;         ///< of its 95 % interval
+  std::string decision;    ///< that it is split by
+  double similarity = 0;   ///< cosine, of the gradients of that decision's options
+  double size_weight = 0;  ///< as RankCheckSummary's
+  double tau = 0;          ///< Kendall's
+  double low = 0;          ///< of its 95 % interval
   double high = 0;
-  estimators::Line line;  ///< as RankCheckSummary's
-  bool used = true;       ///< tau is not below least_tau
+  estimators::Line line = {};  ///< as RankCheckSummary's
+  bool used = true;            ///< tau is not below least_tau
 };
 
 /// How well the supernet's scores rank networks.
 struct RankCheckSummary {
   std::vector<RankCheckNetwork> networks;
-  double tau = 0;  ///< Kendall's
-  double low = 0;  ///< of its 95 % interval
+  double size_weight = 0;  ///< nats for each factor e of parameters; 0: scores are losses
+  double tau = 0;          ///< Kendall's, between less score and accuracy alone
+  double low = 0;          ///< of its 95 % interval
   double high = 0;
   double least_tau = 0;
-  estimators::Line line;  ///< the predicted accuracy trained alone, percent, over the loss
-  bool used = true;       ///< tau is not below least_tau
+  estimators::Line line = {};  ///< the predicted accuracy trained alone, percent, over the score
+  bool used = true;            ///< tau is not below least_tau
   std::optional<FewShotSummary> few_shot = {};  ///< absent: it was not split
 };
 

@@ -50,6 +50,29 @@ TEST(RankAgreement, NeedsFiveNetworksTrainedAlone) {
   EXPECT_FALSE(trusted_agreement(check, 0.5));
 }
 
+TEST(RankAgreement, CountsSizeAsMuchAsLossWhereThatRanksBetter) {
+  std::vector<RankCheckRecord> check = check_of({0.3, 0.5, 0.2, 0.4, 0.1});
+  for (std::size_t i = 0; i < check.size(); ++i) {
+    check[i].parameters = std::int64_t{1000} << i;
+  }
+  const auto agreement = rank_agreement(check);
+  EXPECT_GT(agreement->tau, 0.6 - 1e-9);  // 0.2 by loss
+  // Losses and logarithms of size are both five values at even steps, of 0.1 and of ln 2.
+  EXPECT_NEAR(agreement->size_weight, 0.1 / std::log(2), 1e-9);
+  EXPECT_NEAR(agreement->score(0.3, 1000) - agreement->score(0.3, 2000), 0.1, 1e-9);
+}
+
+TEST(RankAgreement, DoesNotCountSizeWhereThatRanksNoBetter) {
+  std::vector<RankCheckRecord> check = check_of({0.5, 0.4, 0.2, 0.3, 0.1});
+  for (RankCheckRecord& network : check) network.parameters = 1000;
+  EXPECT_EQ(rank_agreement(check)->size_weight, 0);  // all of one size
+  for (std::size_t i = 0; i < check.size(); ++i) {
+    check[i].parameters = std::int64_t{16000} >> i;
+  }
+  EXPECT_EQ(rank_agreement(check)->size_weight, 0);  // larger ones are worse
+  EXPECT_EQ(rank_agreement(check)->score(0.3, 1000), 0.3);
+}
+
 TEST(RankAgreement, OfLossesThatAreAllTheSameIsNone) {
   const auto check = check_of({0.3, 0.3, 0.3, 0.3, 0.3});
   EXPECT_EQ(trusted_scores(check, -1), TrustedScores::kNone);

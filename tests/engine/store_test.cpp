@@ -106,7 +106,7 @@ TEST(Store, GivesBackBothLossesOfTheRankCheck) {
   const TemporaryFolder folder;
   Store store = Store::create(folder.path(), kRun);
   EXPECT_FALSE(store.few_shot());
-  store.add_rank_check({{{{0, 1}}, 0.75, {}, "", {}}, {{{1, 1}}, 0.5, {}, "", {}}});
+  store.add_rank_check({{{{0, 1}}, 700, 0.75, {}, "", {}}, {{{1, 1}}, 800, 0.5, {}, "", {}}});
   EXPECT_FALSE(store.rank_check().at(1).few_shot_loss);
   store.finish_rank_check(1, 90.5);
   store.set_few_shot({"stage1.kernel", 0.125});
@@ -116,6 +116,7 @@ TEST(Store, GivesBackBothLossesOfTheRankCheck) {
   EXPECT_EQ(check[0].few_shot_loss, 0.25);
   EXPECT_EQ(check[1].few_shot_loss, 0.375);
   EXPECT_EQ(check[1].supernet_loss, 0.5);
+  EXPECT_EQ(check[1].parameters, 800);
   EXPECT_EQ(check[1].alone_top1, 90.5);
   EXPECT_FALSE(check[0].alone_top1);
   EXPECT_FALSE(check[0].is_done());

@@ -238,7 +238,7 @@ TEST_F(SupernetStageTest, OrIsSplitAndItsPartsScoreIfTheyRankWell) {
                  }},
             training_against_size(true));
   EXPECT_THAT(messages, testing::IsSupersetOf<testing::Matcher<std::string>>(
-                            {HasSubstr("tau -1.00 (-1.00 to -1.00) over 8 networks, below 0.5: the "
+                            {HasSubstr("tau -1.00 (-1.00 to -1.00) over 8 networks, by loss, below 0.5: the "
                                        "supernet is split"),
                              HasSubstr("is split by stage2.stride into 2 parts"),
                              HasSubstr("few_shot: epoch 4"),

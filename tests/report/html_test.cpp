@@ -29,14 +29,15 @@ RunSummary one_trial() {
 }
 RunSummary one_shot() {
   RunSummary run = sample::finished_run();
-  run.rank_check =
-      RankCheckSummary{.networks = {{"0-1<b>", 0.8, 85}, {"1-1", 0.7, 86}, {"1-2", 0.5, 90}},
-                       .tau = 1,
-                       .low = 0.4,
-                       .high = 1,
-                       .least_tau = 0.5,
-                       .line = {-20, 101},
-                       .used = true};
+  run.rank_check = RankCheckSummary{.networks = {{"0-1<b>", 0.8, 85, {}, 1000, 0.8},
+                                                 {"1-1", 0.7, 86, {}, 1500, 0.7},
+                                                 {"1-2", 0.5, 90, {}, 2000, 0.5}},
+                                    .tau = 1,
+                                    .low = 0.4,
+                                    .high = 1,
+                                    .least_tau = 0.5,
+                                    .line = {-20, 101},
+                                    .used = true};
   run.differentiable = DifferentiableSummary{
       .skipped = "",
       .steps = 200,
@@ -189,6 +190,9 @@ TEST(Html, SaysHowFarASupernetsScoresCanBeTrusted) {
   RunSummary run = one_shot();
   EXPECT_THAT(read_page(render_html(run)).text,
               HasSubstr("tau 1.00, 95 % interval 0.40 to 1.00, over 3 networks"));
+  run.rank_check->size_weight = 0.01;
+  EXPECT_THAT(read_page(render_html(run)).text,
+              HasSubstr("over 3 networks, whose size counts in their scores"));
   run.rank_check->used = false;
   EXPECT_THAT(read_page(render_html(run)).text, HasSubstr("scores were not used"));
 }

@@ -16,7 +16,7 @@ using ::testing::StartsWith;
 TEST(Json, HasEveryFieldOfItsSchema) {
   const RunSummary run = sample::finished_run();
   const nlohmann::json json = render_json(run);
-  EXPECT_EQ(json.at("schema"), "hwnas.report/2");
+  EXPECT_EQ(json.at("schema"), "hwnas.report/3");
   for (const char* field :
        {"name", "state", "started", "hwnas_version", "machine", "seed", "config_yaml", "space",
         "strategy", "device", "runtime", "objectives", "limits", "hypervolume", "trials",
