@@ -175,7 +175,7 @@ int main(int argc, char** argv) {
   CLI::App app("Energy of MLPerf Tiny's tasks from measured latency, one task left out");
   std::filesystem::path data = HWNAS_SOURCE_DIR "/../shared/data";
   bool early = false;
-  app.add_option("--data", data, "Folder of the data sets");
+  app.add_option("--data", data, "Folder of the data sets")->envname("HWNAS_DATA");
   app.add_flag("--early-rounds", early, "Only rounds v0.7 to v1.1");
   CLI11_PARSE(app, argc, argv);
   try {

@@ -235,7 +235,7 @@ int main(int argc, char** argv) {
   std::filesystem::path data = HWNAS_SOURCE_DIR "/../shared/data";
   std::string table = "edgemark";
   bool each = false;
-  app.add_option("--data", data, "Folder of the data sets");
+  app.add_option("--data", data, "Folder of the data sets")->envname("HWNAS_DATA");
   app.add_option("--table", table)->check(CLI::IsMember({"edgemark", "modelzoo"}));
   app.add_flag("--each", each, "EdgeMark: print every network");
   CLI11_PARSE(app, argc, argv);

@@ -273,7 +273,7 @@ int main(int argc, char** argv) {
   std::string data = "../shared/data";
   int seeds = 200;
   bool json = false;
-  app.add_option("--data", data, "folder of nasbench201/ and help/");
+  app.add_option("--data", data, "folder of nasbench201/ and help/")->envname("HWNAS_DATA");
   app.add_option("--seeds", seeds, "runs a strategy")->check(CLI::Range(1, 100'000));
   app.add_flag("--json", json, "print JSON");
   CLI11_PARSE(app, argc, argv);

@@ -164,7 +164,7 @@ int main(int argc, char** argv) {
   std::string board = "nrf52832";
   int folds = 10;
   std::uint64_t seed = 1;
-  app.add_option("--data", data, "Folder of the data sets");
+  app.add_option("--data", data, "Folder of the data sets")->envname("HWNAS_DATA");
   app.add_option("--board", board, "nrf52832 or f446re");
   app.add_option("--folds", folds)->check(CLI::Range(2, 1000));
   app.add_option("--seed", seed);

@@ -126,6 +126,34 @@ TEST_F(SupernetStageTest, TheCheckScoresNetworksOnTheSamplesOfCandidates) {
   }
 }
 
+TEST_F(SupernetStageTest, ScoresCountTheSizeOfNetworksWhereThatRanksTheCheckBetter) {
+  Training training = training_by_size();
+  training.train_network = [inner = training.train_network](const ir::Network& network,
+                                                            auto&&... rest) {
+    train::TrainResult result = inner(network, rest...);
+    for (train::EpochResult& epoch : result.epochs) {
+      epoch.validation_top1 = 1e-3 * static_cast<double>(ir::parameters(network));
+    }
+    return result;
+  };
+  const Experiment wanted = experiment({"evaluator={name: supernet, samples: 20}", kChecked});
+  start_run(wanted, {.folder = folder_ / "run"}, training);
+  const StoreReader store(folder_ / "run");
+  const auto agreement = rank_agreement(store.rank_check());
+  EXPECT_GT(agreement->size_weight, 0);
+  const Inputs inputs = load_inputs(wanted);
+  const EvaluatorContext context{wanted, inputs, training};
+  const auto supernet = make_run_supernet(context, 1);
+  supernet->train([](const train::EpochResult&) { return true; });
+  for (const TrialRecord& trial : store.trials()) {
+    if (trial.state != search::TrialState::kComplete) continue;
+    const double loss = supernet->score(trial.genotype, scored_samples(context)).loss;
+    const auto parameters = ir::parameters(inputs.space->decode(trial.genotype));
+    EXPECT_NEAR(best_known_value(trial.metrics, "val_top1"),
+                agreement->line.at(agreement->score(loss, parameters)), 1e-9);
+  }
+}
+
 /// training_by_size, of whose trainings alone those diverge that `diverges` says, counted from 1.
 Training training_that_diverges(std::atomic<int>& trainings,
                                 const std::function<bool(int training)>& diverges) {
@@ -237,12 +265,13 @@ TEST_F(SupernetStageTest, OrIsSplitAndItsPartsScoreIfTheyRankWell) {
                    if (progress.stage == "supernet") messages.push_back(progress.message);
                  }},
             training_against_size(true));
-  EXPECT_THAT(messages, testing::IsSupersetOf<testing::Matcher<std::string>>(
-                            {HasSubstr("tau -1.00 (-1.00 to -1.00) over 8 networks, by loss, below 0.5: the "
-                                       "supernet is split"),
-                             HasSubstr("is split by stage2.stride into 2 parts"),
-                             HasSubstr("few_shot: epoch 4"),
-                             HasSubstr("split supernet: Kendall's tau 1.00")}));
+  EXPECT_THAT(
+      messages,
+      testing::IsSupersetOf<testing::Matcher<std::string>>(
+          {HasSubstr("tau -1.00 (-1.00 to -1.00) over 8 networks, by loss, below 0.5: the "
+                     "supernet is split"),
+           HasSubstr("is split by stage2.stride into 2 parts"), HasSubstr("few_shot: epoch 4"),
+           HasSubstr("split supernet: Kendall's tau 1.00")}));
   const StoreReader store(run);
   EXPECT_EQ(store.few_shot()->decision, "stage2.stride");
   const auto check = store.rank_check();
