@@ -73,17 +73,17 @@ std::string table(const RankCheckSummary& check) {
     const std::string split =
         network.few_shot_loss ? fmt::format("<td>{:.4f}</td>", *network.few_shot_loss) : "";
     rows += fmt::format(
-        "<tr><th scope=\"row\"><code>{}</code></th><td>{}</td><td>{:.4f}</td>{}<td>{:.2f} %</td>"
+        "<tr><th scope=\"row\"><code>{}</code></th><td>{}</td><td>{:.4f}</td>{}<td>{:.2f}</td>"
         "</tr>",
         escape(network.genotype), network.parameters, network.supernet_loss, split,
         network.alone_top1);
   }
   return fmt::format(
       "<div class=\"scroll\"><table class=\"numbers\"><thead><tr><th scope=\"col\">genotype</th>"
-      "<th scope=\"col\">parameters</th><th scope=\"col\">shared (nats)</th>{}<th "
-      "scope=\"col\">alone</th></tr></thead>"
+      "<th scope=\"col\">parameters</th><th scope=\"col\">loss</th>{}<th "
+      "scope=\"col\">alone (%)</th></tr></thead>"
       "<tbody>{}</tbody></table>{}</div>",
-      check.few_shot ? "<th scope=\"col\">split (nats)</th>" : "", rows,
+      check.few_shot ? "<th scope=\"col\">split</th>" : "", rows,
       check.networks.size() > kMostRows ? "<p class=\"note\">report.json has all.</p>" : "");
 }
 
