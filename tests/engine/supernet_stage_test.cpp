@@ -126,7 +126,7 @@ TEST_F(SupernetStageTest, TheCheckScoresNetworksOnTheSamplesOfCandidates) {
   }
 }
 
-TEST_F(SupernetStageTest, ScoresCountTheSizeOfNetworksWhereThatRanksTheCheckBetter) {
+TEST_F(SupernetStageTest, PredictionsAreWhatTheChecksLineMakesOfScores) {
   Training training = training_by_size();
   training.train_network = [inner = training.train_network](const ir::Network& network,
                                                             auto&&... rest) {
@@ -140,7 +140,6 @@ TEST_F(SupernetStageTest, ScoresCountTheSizeOfNetworksWhereThatRanksTheCheckBett
   start_run(wanted, {.folder = folder_ / "run"}, training);
   const StoreReader store(folder_ / "run");
   const auto agreement = rank_agreement(store.rank_check());
-  EXPECT_GT(agreement->size_weight, 0);
   const Inputs inputs = load_inputs(wanted);
   const EvaluatorContext context{wanted, inputs, training};
   const auto supernet = make_run_supernet(context, 1);
